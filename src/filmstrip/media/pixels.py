@@ -1,0 +1,238 @@
+"""The pixel rule: how numbers of any dtype become 8-bit (or 16-bit) pixels.
+
+One rule for every array library, after the layout is known. With ``normalize=True``:
+
+1. all values in [0, 1] → ``trunc(255·x)``;
+2. else all in [-1, 1] → ``trunc(127.5·(x + 1))``;
+3. else clip to [0, 255] and truncate.
+
+NaN becomes 0 and takes no part in choosing the rule; ±inf go to the ends; booleans are {0, 255};
+nothing wraps around. ``value_range=(lo, hi)`` maps that range onto [0, 255] whatever the content;
+``normalize=False`` clips to [0, 255] without scaling. The rule is the one that W&B documents for
+``Image`` (its releases before 0.29). Arithmetic is done in the array's own float precision, so that
+``k / 255`` comes back as ``k`` in float16 as well as in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from filmstrip.errors import OptionError
+from filmstrip.record import PixelRuleName
+
+__all__ = ["PixelResult", "apply_pixel_rule", "keep_wide", "to_uint8"]
+
+_BLOCK_BYTES = 256 * 1024
+"""Rows are converted in blocks of about this size, so that temporaries stay in the cache."""
+
+_Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelResult:
+    """Pixels, and what was done to get them."""
+
+    pixels: _Array
+    """(H, W) or (H, W, C), uint8 or uint16, C-contiguous, owned."""
+    rule: PixelRuleName
+    low: float
+    high: float
+    """The values that became the lowest and the highest pixel value."""
+    minimum: float | int | None
+    maximum: float | int | None
+    """Ends of the values that are not NaN; None when there are none."""
+    nan_count: int
+    clipped: bool
+    """True when a value lay outside [low, high]."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    minimum: float | int | None
+    maximum: float | int | None
+    nan_count: int
+
+    def within(self, low: float, high: float) -> bool:
+        return self.minimum is None or (
+            self.minimum >= low and self.maximum is not None and self.maximum <= high
+        )
+
+
+def apply_pixel_rule(
+    array: _Array, *, normalize: bool = True, value_range: tuple[float, float] | None = None
+) -> PixelResult:
+    """Return 8-bit pixels of an array of booleans, integers or floats.
+
+    Parameters
+    ----------
+    array
+        (H, W) or (H, W, C), any strides; not changed.
+    normalize
+        False to clip to [0, 255] without scaling.
+    value_range
+        ``(lo, hi)``: the values that become 0 and 255; wins over `normalize`.
+
+    Raises
+    ------
+    OptionError
+        `value_range` is not two finite numbers, the first the smaller.
+
+    Examples
+    --------
+    >>> apply_pixel_rule(np.array([[-0.2, 0.6]])).pixels
+    array([[102, 204]], dtype=uint8)
+    """
+    if array.dtype == np.bool_:
+        return PixelResult(
+            np.multiply(array, np.uint8(255), dtype=np.uint8, order="C"),
+            "bool",
+            0,
+            1,
+            *_bool_ends(array),
+            0,
+            False,
+        )
+    extent = _extent(array)
+    if value_range is not None:
+        low, high = _checked_range(value_range)
+        return _result(_scaled(array, low, high, extent), "range", low, high, extent)
+    if normalize and extent.within(0, 1):
+        return _result(_scaled(array, 0, 1, extent), "unit", 0, 1, extent)
+    if normalize and extent.within(-1, 1):
+        return _result(_scaled(array, -1, 1, extent), "signed", -1, 1, extent)
+    return _result(_clipped(array, extent), "clip" if normalize else "off", 0, 255, extent)
+
+
+def keep_wide(array: _Array) -> PixelResult:
+    """Return 16-bit pixels of an integer array, clipped to [0, 65535] and not scaled.
+
+    Examples
+    --------
+    >>> keep_wide(np.array([[-1, 300, 70000]])).pixels
+    array([[    0,   300, 65535]], dtype=uint16)
+    """
+    extent = _extent(array)
+    pixels = np.clip(array, *_int_bounds(array.dtype, 65535)).astype(np.uint16, order="C")
+    return _result(pixels, "wide", 0, 65535, extent)
+
+
+def to_uint8(array: _Array) -> npt.NDArray[np.uint8]:
+    """Return floats in [0, 1] times 255, integers in [0, 255] as they are, the rest clipped.
+
+    Examples
+    --------
+    >>> to_uint8(np.array([0.0, 0.5, 1.5])), to_uint8(np.array([-3, 7, 256]))
+    (array([  0, 127, 255], dtype=uint8), array([  0,   7, 255], dtype=uint8))
+    """
+    flat = array.reshape(1, -1)
+    if array.dtype == np.bool_ or array.size == 0:
+        return np.multiply(array, np.uint8(255), dtype=np.uint8, casting="unsafe")
+    if array.dtype.kind == "f":
+        return _scaled(flat, 0, 1, _extent(flat)).reshape(array.shape)
+    return _clipped(flat, _extent(flat)).reshape(array.shape)
+
+
+def _result(
+    pixels: _Array, rule: PixelRuleName, low: float, high: float, extent: _Extent
+) -> PixelResult:
+    clipped = not extent.within(low, high)
+    return PixelResult(
+        pixels, rule, low, high, extent.minimum, extent.maximum, extent.nan_count, clipped
+    )
+
+
+def _bool_ends(array: _Array) -> tuple[int, int]:
+    return int(array.all()), int(array.any())
+
+
+def _extent(array: _Array) -> _Extent:
+    low, high = array.min(), array.max()
+    if array.dtype.kind != "f":
+        return _Extent(int(low), int(high), 0)
+    if low == low:  # not NaN, so no value is
+        return _Extent(float(low), float(high), 0)
+    nan_count = int(np.count_nonzero(np.isnan(array)))
+    if nan_count == array.size:
+        return _Extent(None, None, nan_count)
+    return _Extent(
+        float(np.fmin.reduce(array, axis=None)), float(np.fmax.reduce(array, axis=None)), nan_count
+    )
+
+
+def _checked_range(value_range: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = (float(end) for end in value_range)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise OptionError(
+            "value_range to be (lo, hi), two finite numbers with lo < hi",
+            got=repr(value_range),
+            fix="pass the values that black and white stand for, such as (0, 1)",
+        )
+    return low, high
+
+
+def _scaled(array: _Array, low: float, high: float, extent: _Extent) -> npt.NDArray[np.uint8]:
+    """Return ``trunc(255·(x - low) / (high - low))``, ends clipped, NaN as 0."""
+    pixels = np.empty(array.shape, np.uint8)
+    has_ends = not extent.within(low, high)
+    for rows in _row_blocks(array):
+        unit = _unit_from_values(array[rows], low, high)
+        if has_ends:
+            np.clip(unit, 0, 1, out=unit)
+        unit *= 255
+        if extent.nan_count:
+            unit[np.isnan(unit)] = 0
+        pixels[rows] = unit  # the cast truncates
+    return pixels
+
+
+def _unit_from_values(block: _Array, low: float, high: float) -> _Array:
+    """Return a new array in which `low` is 0 and `high` is 1, of the block's precision."""
+    own = block.dtype if block.dtype.kind == "f" else _float_for(block.dtype)
+    # float16 holds no value over 65504, so its differences are taken in float32.
+    work = np.dtype(np.float32) if own == np.float16 else own
+    unit = block.astype(work, order="K", copy=True)
+    if low != 0:
+        unit -= work.type(low)
+    if high - low != 1:
+        unit /= work.type(high - low)
+    return unit.astype(own, copy=False)
+
+
+def _float_for(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
+
+
+def _clipped(array: _Array, extent: _Extent) -> npt.NDArray[np.uint8]:
+    """Return the values clipped to [0, 255] and truncated, NaN as 0."""
+    if array.dtype == np.uint8:
+        return np.array(array, order="C")
+    pixels = np.empty(array.shape, np.uint8)
+    is_inside = extent.within(0, 255) and not extent.nan_count
+    bounds = (0, 255) if array.dtype.kind == "f" else _int_bounds(array.dtype, 255)
+    for rows in _row_blocks(array):
+        block = array[rows]
+        if not is_inside:
+            block = np.clip(block, *bounds)
+            if extent.nan_count:
+                block[np.isnan(block)] = 0
+        pixels[rows] = block.astype(np.uint8, copy=False)
+    return pixels
+
+
+def _int_bounds(dtype: np.dtype[Any], limit: int) -> tuple[int, int]:
+    """Return [0, limit] as far as the integer dtype reaches."""
+    info = np.iinfo(dtype)
+    return max(0, int(info.min)), min(limit, int(info.max))
+
+
+def _row_blocks(array: _Array) -> list[slice]:
+    row_bytes = max(1, array[:1].nbytes)
+    height = max(1, _BLOCK_BYTES // row_bytes)
+    return [slice(top, top + height) for top in range(0, array.shape[0], height)]

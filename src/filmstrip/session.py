@@ -1,0 +1,186 @@
+"""The module-level API: ``init``, and what acts on the newest run."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakSet
+
+from filmstrip.errors import RunStateError
+from filmstrip.run_config import Config
+from filmstrip.runs import Run, open_run
+from filmstrip.settings import resolve_settings
+from filmstrip.warn import warn_user
+
+__all__ = ["current_config", "current_run", "finish", "init", "log"]
+
+_IGNORED = frozenset(
+    (
+        "allow_val_change",
+        "anonymous",
+        "config_exclude_keys",
+        "config_include_keys",
+        "entity",
+        "force",
+        "fork_from",
+        "job_type",
+        "magic",
+        "monitor_gym",
+        "reinit",
+        "resume_from",
+        "save_code",
+        "settings",
+        "sync_tensorboard",
+        "tensorboard",
+    )
+)
+"""Arguments of W&B's ``init`` that a script may pass and that mean nothing without its cloud."""
+
+_current: Run | None = None
+_open_runs: WeakSet[Run] = WeakSet()
+
+
+def init(
+    project: str | None = None,
+    name: str | None = None,
+    id: str | None = None,
+    config: Any = None,
+    dir: str | os.PathLike[str] | None = None,
+    resume: str | bool | None = None,
+    tags: Sequence[str] | None = None,
+    notes: str | None = None,
+    group: str | None = None,
+    mode: str | None = None,
+    *,
+    queue_bytes: int | None = None,
+    **others: Any,
+) -> Run:
+    """Open a run and return it; it is also what `filmstrip.log` logs to.
+
+    Each argument can be given as an environment variable too: ``FILMSTRIP_PROJECT``,
+    ``FILMSTRIP_DIR``, … ``FILMSTRIP_CONFIG`` is a JSON object, ``FILMSTRIP_TAGS`` are separated by
+    commas.
+
+    Parameters
+    ----------
+    project
+        What the run belongs to.
+    name
+        Name shown for the run; its id by default.
+    id
+        Letters, digits, ``_``, ``.``, ``-``; names the run's folder. Made up by default.
+    config
+        Hyperparameters: a dict, or an object with attributes such as ``argparse.Namespace``.
+    dir
+        Folder of the store; ``.filmstrip`` in the working folder by default.
+    resume
+        ``"allow"`` to go on with the run of this id if there is one, ``"must"`` to demand it,
+        ``"never"`` (default) to refuse an id that is taken.
+    tags, notes, group
+        Labels, free text, and what the run is grouped under.
+    mode
+        ``"disabled"`` to log nothing; ``"online"`` and ``"offline"`` are the same: all is local.
+    queue_bytes
+        Pixels that may wait to be encoded before ``log()`` waits; 256 MiB by default.
+    **others
+        Arguments of W&B's ``init`` that mean nothing here are ignored with a warning.
+
+    Raises
+    ------
+    OptionError, LogValueError
+        An argument is outside its choices, or ``config`` cannot be stored.
+    RunExistsError, RunNotFoundError
+        `id` and `resume` do not agree with the store.
+    StoreError
+        The store cannot be written, or `dir` is a folder of other things.
+    TypeError
+        An argument that neither filmstrip nor W&B has.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, init(dir=folder, config={"lr": 0.1}) as run:
+    ...     run.config.lr
+    0.1
+    """
+    global _current
+    _check_others(others)
+    settings = resolve_settings(
+        project=project,
+        name=name,
+        id=id,
+        config=config,
+        dir=dir,
+        resume=resume,
+        tags=tags,
+        notes=notes,
+        group=group,
+        mode=mode,
+        queue_bytes=queue_bytes,
+    )
+    _current = open_run(settings)
+    _open_runs.add(_current)
+    return _current
+
+
+def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+    """Log to the newest run; see `Run.log`.
+
+    Raises
+    ------
+    RunStateError
+        There is no run, or it is finished.
+    LogKeyError, LogValueError, OptionError
+        As `Run.log`.
+    """
+    if _current is None:
+        raise RunStateError("a run to log to", got="none", fix="call filmstrip.init() first")
+    _current.log(data, step=step, commit=commit)
+
+
+def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
+    """Finish the newest run; does nothing when there is none."""
+    global _current
+    if _current is not None:
+        run, _current = _current, None
+        run.finish(exit_code=exit_code, quiet=quiet)
+
+
+def current_run() -> Run | None:
+    """Return the newest run that is not finished, None when there is none."""
+    return None if _current is None or _current.is_finished else _current
+
+
+def current_config() -> Config:
+    """Return the config of the newest run.
+
+    Raises
+    ------
+    RunStateError
+        There is no run.
+    """
+    if _current is None:
+        raise RunStateError(
+            "a run that has a config", got="none", fix="call filmstrip.init() first"
+        )
+    return _current.config
+
+
+def _check_others(others: Mapping[str, Any]) -> None:
+    unknown = sorted(set(others) - _IGNORED)
+    if unknown:
+        raise TypeError(f"init() got an unexpected keyword argument {unknown[0]!r}")
+    given = sorted(name for name, value in others.items() if value is not None)
+    if given:
+        warn_user(f"init() ignores {', '.join(given)}: filmstrip has no cloud and no accounts")
+
+
+@atexit.register
+def _finish_all() -> None:
+    """Finish what a script left open; failed when an exception ended the script."""
+    failed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
+    for run in list(_open_runs):
+        run.finish(exit_code=1 if failed else 0)

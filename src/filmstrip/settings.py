@@ -1,0 +1,174 @@
+"""Options of ``init()``: arguments, then ``FILMSTRIP_*`` variables, then defaults."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from filmstrip.errors import LogValueError, OptionError
+from filmstrip.folder import check_run_id, default_store_dir
+from filmstrip.freeform import FreeformError, to_json_value
+from filmstrip.writer import QUEUE_BYTES
+
+__all__ = ["Resume", "RunSettings", "json_config", "resolve_settings"]
+
+Resume: TypeAlias = Literal["never", "allow", "must"]
+
+_MODES = ("online", "offline", "disabled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What a run is opened with, all checked."""
+
+    project: str
+    name: str | None
+    id: str | None
+    config: dict[str, Any]
+    dir: Path
+    resume: Resume
+    tags: list[str]
+    notes: str
+    group: str
+    is_disabled: bool
+    queue_bytes: int
+
+
+def resolve_settings(
+    *,
+    project: str | None = None,
+    name: str | None = None,
+    id: str | None = None,
+    config: Any = None,
+    dir: str | os.PathLike[str] | None = None,
+    resume: str | bool | None = None,
+    tags: Sequence[str] | None = None,
+    notes: str | None = None,
+    group: str | None = None,
+    mode: str | None = None,
+    queue_bytes: int | None = None,
+) -> RunSettings:
+    """Return the settings that arguments and environment add up to.
+
+    Raises
+    ------
+    OptionError
+        An option, or the variable that stands for it, is outside its choices.
+    LogValueError
+        ``config`` holds something that JSON cannot.
+    """
+    run_id = _text("id", id)
+    return RunSettings(
+        project=_text("project", project) or "uncategorized",
+        name=_text("name", name),
+        id=None if run_id is None else check_run_id(run_id),
+        config=json_config(_config_from_environment() if config is None else config),
+        dir=default_store_dir() if dir is None else Path(dir),
+        resume=_resume(resume),
+        tags=_tags(tags),
+        notes=_text("notes", notes) or "",
+        group=_text("group", group) or "",
+        is_disabled=_mode(mode) == "disabled",
+        queue_bytes=_queue_bytes(queue_bytes),
+    )
+
+
+def json_config(config: Any) -> dict[str, Any]:
+    """Return a config as JSON holds it: a mapping, or an object such as ``argparse.Namespace``.
+
+    Raises
+    ------
+    LogValueError
+        It is neither, or holds something that JSON cannot.
+    """
+    mapping = config if isinstance(config, Mapping) else getattr(config, "__dict__", None)
+    if mapping is None:
+        raise LogValueError("config as a dict", got=type(config).__name__, fix="pass {name: value}")
+    try:
+        kept: dict[str, Any] = to_json_value(dict(mapping))
+    except FreeformError as error:
+        raise LogValueError(
+            "config that JSON holds",
+            got=f"{error.got} at {error.where!r}",
+            fix="pass numbers, text, lists, dicts",
+        ) from None
+    return kept
+
+
+def _environment(name: str) -> str | None:
+    return os.environ.get(f"FILMSTRIP_{name.upper()}") or None
+
+
+def _text(name: str, value: Any) -> str | None:
+    value = _environment(name) if value is None else value
+    if value is None or isinstance(value, str):
+        return value
+    raise OptionError(f"{name} as text", got=repr(value), fix=f"pass str({name})")
+
+
+def _config_from_environment() -> dict[str, Any]:
+    text = _environment("config")
+    if text is None:
+        return {}
+    try:
+        config = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise OptionError(
+            "FILMSTRIP_CONFIG as a JSON object", got=str(error), fix="check its quotes"
+        ) from None
+    if not isinstance(config, dict):
+        raise OptionError("FILMSTRIP_CONFIG as a JSON object", got=text[:80], fix="write {...}")
+    return config
+
+
+def _resume(resume: str | bool | None) -> Resume:
+    value = _environment("resume") if resume is None else resume
+    if value is None or value is False or value == "never":
+        return "never"
+    if value is True or value == "allow":
+        return "allow"
+    if value == "must":
+        return "must"
+    raise OptionError(
+        "resume to be never, allow or must", got=repr(value), fix="leave it out for a new run"
+    )
+
+
+def _tags(tags: Sequence[str] | None) -> list[str]:
+    if tags is None:
+        return [tag.strip() for tag in (_environment("tags") or "").split(",") if tag.strip()]
+    if isinstance(tags, str):
+        return [tags]
+    if not all(isinstance(tag, str) for tag in tags):
+        raise OptionError("tags as a list of text", got=repr(tags), fix="pass str(tag) for each")
+    return list(tags)
+
+
+def _mode(mode: str | None) -> str:
+    value = mode or _environment("mode") or "online"
+    if value not in _MODES:
+        raise OptionError(
+            f"mode to be one of {', '.join(_MODES)}",
+            got=repr(value),
+            fix="leave it out: all is local anyway",
+        )
+    return value
+
+
+def _queue_bytes(queue_bytes: int | None) -> int:
+    value: Any = _environment("queue_bytes") if queue_bytes is None else queue_bytes
+    if value is None:
+        return QUEUE_BYTES
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = 0
+    if number <= 0:
+        raise OptionError(
+            "queue_bytes as a positive integer", got=repr(value), fix="leave it out for 256 MiB"
+        )
+    return number

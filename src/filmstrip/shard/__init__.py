@@ -1,0 +1,1 @@
+"""Shards: plain tar files in WebDataset layout, append-only, one writer each."""

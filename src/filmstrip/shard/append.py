@@ -1,0 +1,185 @@
+"""Appending to shards: members first, the record last, one write a batch.
+
+A writer has its files to itself, so there is nothing to lock. A write that fails is taken back, so
+that a full disk leaves whole samples and the next write starts on a block boundary.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from filmstrip.record import ImageRecord, Member, ValuesRecord, encode_record
+from filmstrip.shard.names import RECORD_MEMBER, sample_path, values_path
+from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, MAX_PATH_BYTES, pack_header, padding
+
+__all__ = ["SHARD_BYTES", "EncodedImage", "EncodedMember", "ShardAppender"]
+
+SHARD_BYTES = 256 * 2**20
+"""Size in bytes at which a shard is sealed and the next one begun."""
+
+_MAX_BUFFERS = 512
+"""Buffers handed to one ``writev``; Linux takes 1024."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedMember:
+    """One file of a sample, ready to be stored."""
+
+    name: str
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """A sample: its files, and its record, whose list of members is still empty."""
+
+    record: ImageRecord
+    members: Sequence[EncodedMember]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Where bytes were stored first."""
+
+    path: str
+    shard: str
+
+
+class ShardAppender:
+    """Appends samples to ``<writer>-00000.tar``, ``<writer>-00001.tar``, … in a run's folder.
+
+    Identical bytes are stored once: later members are hard links to the first.
+    """
+
+    def __init__(self, run_dir: Path, writer: str, *, shard_bytes: int = SHARD_BYTES) -> None:
+        self._run_dir, self._writer, self._shard_bytes = run_dir, writer, shard_bytes
+        self._fd: int | None = None
+        self._shard = ""
+        self._offset = 0
+        self._num_shards = 0
+        self._num_values = 0
+        self._stored: dict[str, _Stored] = {}
+        self.num_images = 0
+        self.size_bytes = 0
+
+    def append(self, batch: Sequence[EncodedImage | ValuesRecord]) -> None:
+        """Store a batch of samples, all or none of them.
+
+        Raises
+        ------
+        OSError
+            The file could not be written; nothing of the batch is stored.
+        """
+        if self._fd is None or self._offset >= self._shard_bytes:
+            self._next_shard()
+        buffers: list[bytes] = []
+        fresh: dict[str, _Stored] = {}
+        num_images = 0
+        for item in batch:
+            if isinstance(item, ValuesRecord):
+                self._pack_values(buffers, item)
+            else:
+                self._pack_image(buffers, item, fresh)
+                num_images += 1
+        self._write(buffers)
+        self._stored.update(fresh)
+        self.num_images += num_images
+
+    def close(self) -> None:
+        """Seal the last shard.
+
+        Raises
+        ------
+        OSError
+            The end of the archive could not be written; all samples are stored.
+        """
+        if self._fd is None:
+            return
+        try:
+            self._write([END_OF_ARCHIVE])
+        finally:
+            os.close(self._fd)
+            self._fd = None
+
+    def _next_shard(self) -> None:
+        self.close()
+        self._shard = f"{self._writer}-{self._num_shards:05d}.tar"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        self._fd = os.open(self._run_dir / self._shard, flags, 0o644)
+        self._num_shards += 1
+        self._offset = 0
+
+    def _pack_image(
+        self, buffers: list[bytes], image: EncodedImage, fresh: dict[str, _Stored]
+    ) -> None:
+        record = image.record
+        path = sample_path(record.key, record.step, record.index)
+        mtime_secs = int(record.time)
+        members = []
+        for member in image.members:
+            stored = fresh.get(member.sha256) or self._stored.get(member.sha256)
+            member_path = f"{path}.{member.name}"
+            if stored is None:
+                fresh[member.sha256] = _Stored(member_path, self._shard)
+                _pack_file(buffers, member_path, member.data, mtime_secs)
+                link = link_shard = ""
+            elif len(stored.path) > MAX_PATH_BYTES:
+                _pack_file(buffers, member_path, member.data, mtime_secs)
+                link = link_shard = ""
+            else:
+                link, link_shard = stored.path, stored.shard
+                buffers.append(pack_header(member_path, 0, mtime_secs=mtime_secs, link=link))
+            members.append(
+                Member(
+                    name=member.name,
+                    size_bytes=len(member.data),
+                    sha256=member.sha256,
+                    link=link,
+                    link_shard=link_shard,
+                )
+            )
+        line = encode_record(msgspec.structs.replace(record, members=members))
+        _pack_file(buffers, f"{path}.{RECORD_MEMBER}", line, mtime_secs)
+
+    def _pack_values(self, buffers: list[bytes], record: ValuesRecord) -> None:
+        path = values_path(record.step, self._num_values)
+        self._num_values += 1
+        _pack_file(buffers, path, encode_record(record), int(record.time))
+
+    def _write(self, buffers: list[bytes]) -> None:
+        fd = self._fd
+        if fd is None:
+            raise OSError("the shard is closed")
+        end = self._offset
+        try:
+            for start in range(0, len(buffers), _MAX_BUFFERS):
+                end += _write_all(fd, buffers[start : start + _MAX_BUFFERS])
+        except OSError:
+            os.ftruncate(fd, self._offset)
+            raise
+        self.size_bytes += end - self._offset
+        self._offset = end
+
+
+def _pack_file(buffers: list[bytes], path: str, data: bytes, mtime_secs: int) -> None:
+    buffers.append(pack_header(path, len(data), mtime_secs=mtime_secs))
+    buffers.append(data)
+    if len(data) % BLOCK_SIZE:
+        buffers.append(padding(len(data)))
+
+
+def _write_all(fd: int, buffers: list[bytes]) -> int:
+    """Write every buffer and return their total size, however often the kernel writes less."""
+    total = sum(map(len, buffers))
+    written = os.writev(fd, buffers)
+    if written < total:
+        rest = memoryview(b"".join(buffers))[written:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+    return total

@@ -1,0 +1,65 @@
+"""Names inside a shard: a key is data, only its slug stands in a path."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+__all__ = ["RECORD_MEMBER", "mask_member", "sample_path", "slug_from_text", "values_path"]
+
+RECORD_MEMBER = "json"
+"""Member name of a sample's record."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_]{1,32}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def slug_from_text(text: str) -> str:
+    """Return a name of letters, digits, ``_`` and ``-`` that no other text has.
+
+    Short plain names stay as they are. Others keep what is readable of them, then ``-`` and a hash;
+    a plain name holds no ``-``, so the two kinds cannot meet.
+
+    Examples
+    --------
+    >>> slug_from_text("val_images"), slug_from_text("../../etc/passwd")
+    ('val_images', 'etc-passwd-cf3a9d1df4')
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    readable = _UNSAFE.sub("-", text).strip("-")[:24].rstrip("-")
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return f"{readable}-{digest}" if readable else f"key-{digest}"
+
+
+def sample_path(key: str, step: int, index: int) -> str:
+    """Return the path of a sample without its members' endings.
+
+    Examples
+    --------
+    >>> sample_path("examples", 12, 0)
+    'examples/12-0'
+    """
+    return f"{slug_from_text(key)}/{step}-{index}"
+
+
+def values_path(step: int, sequence: int) -> str:
+    """Return the path of a record of values; WebDataset readers skip such names as metadata.
+
+    Examples
+    --------
+    >>> values_path(3, 17)
+    '__values.3.17__'
+    """
+    return f"__values.{step}.{sequence}__"
+
+
+def mask_member(layer: str) -> str:
+    """Return the member name of a layer's mask.
+
+    Examples
+    --------
+    >>> mask_member("truth")
+    'truth.mask.png'
+    """
+    return f"{slug_from_text(layer)}.mask.png"
