@@ -1,0 +1,92 @@
+"""CPU time and resident memory of a process and all its descendants, from Linux's ``/proc``.
+
+Standard library only: used by the runner (on itself) and by the driver (on the runner).
+"""
+
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+_TICKS_PER_SEC: Final = os.sysconf("SC_CLK_TCK")
+_PR_SET_CHILD_SUBREAPER: Final = 36
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of descendants that lose theirs, so that all are counted."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the ids of all living descendants of `pid`; one that ends meanwhile may be missing."""
+    found: list[int] = []
+    for child in _children(pid):
+        found.append(child)
+        found.extend(descendants(child))
+    return found
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the resident memory of `pid` and its descendants.
+
+    Pages that several of them share are counted once for each, as `ps` does.
+    """
+    return sum(_rss_of_one(each) for each in (pid, *descendants(pid)))
+
+
+def own_peak_rss_bytes() -> int:
+    """Return this process's resident high-water mark since `reset_own_peak_rss`."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status has no VmHWM line; the benchmark needs a Linux kernel")
+
+
+def reset_own_peak_rss() -> None:
+    """Set this process's resident high-water mark to what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def own_cpu_secs() -> float:
+    """Return user and system time of this process, its ended children and its living ones."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    living = sum(_cpu_secs_of_one(pid) for pid in descendants(os.getpid()))
+    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime + living
+
+
+def kill_descendants() -> None:
+    """End whatever processes this one has started and left behind."""
+    for pid in descendants(os.getpid()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _children(pid: int) -> Iterator[int]:
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            yield from map(int, (task / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return
+
+
+def _rss_of_one(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _cpu_secs_of_one(pid: int) -> float:
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    ticks = sum(int(field) for field in after_name[11:15])  # utime, stime, cutime, cstime
+    return ticks / _TICKS_PER_SEC
