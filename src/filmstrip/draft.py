@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from filmstrip.errors import LogKeyError, LogValueError
-from filmstrip.freeform import FreeformError, scalar_value, to_json_value
+from filmstrip.freeform import FreeformError, scalar_value, text_value, to_json_value
 from filmstrip.media.image import Image
 from filmstrip.record import ImageRecord, MaskLayer
 from filmstrip.shard.names import mask_member
@@ -64,7 +64,7 @@ def image_record(
         format=image.format,
         caption=image.caption,
         grouping=image.grouping,
-        meta=image.meta,
+        meta=to_json_value(image.meta),
         classes=image.classes.labels if image.classes else [],
         boxes=[boxes.to_layer(name) for name, boxes in image.boxes.items()],
         masks=[
@@ -104,12 +104,11 @@ def _checked_key(name: Any) -> str:
             fix="name the value",
         )
     try:
-        name.encode()
-    except UnicodeEncodeError:
+        return text_value(name)
+    except FreeformError:
         raise LogKeyError(
             "a key that UTF-8 can hold", got=ascii(name), fix="drop the lone surrogate in it"
         ) from None
-    return name
 
 
 def _is_image_list(value: Any) -> bool:

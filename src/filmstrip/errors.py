@@ -34,6 +34,7 @@ one-line message: what was expected, what came, what to do.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "BoxesError",
@@ -67,6 +68,10 @@ class FilmstripError(Exception):
 
     exit_code = 1
     """What the command line exits with when this error ends a command."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A data loader's worker sends its errors pickled; the message is whole, its parts are not.
+        return _unpickled, (type(self), self.args, dict(self.__dict__))
 
 
 class FilmstripWarning(UserWarning):
@@ -257,6 +262,15 @@ class MissingDependencyError(FilmstripError, ImportError):
             f"expected the package {package} for {purpose}, got none; "
             f'pip install "filmstrip[{extra}]"'
         )
+
+
+def _unpickled(
+    kind: type[FilmstripError], args: tuple[Any, ...], fields: dict[str, Any]
+) -> FilmstripError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 def one_line(text: str) -> str:

@@ -14,10 +14,12 @@ from typing import Any
 
 from filmstrip.record import number_from_float
 
-__all__ = ["FreeformError", "from_json_value", "scalar_value", "to_json_value"]
+__all__ = ["FreeformError", "from_json_value", "scalar_value", "text_value", "to_json_value"]
 
 _FLOAT_TAG = "$float"
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
+_MAX_DEPTH = 64
+"""Levels of lists and dicts; every JSON reader takes as many."""
 
 
 class FreeformError(TypeError):
@@ -44,18 +46,43 @@ def scalar_value(value: Any) -> bool | int | float | str | None:
     >>> scalar_value(np.float32(0.5)), scalar_value(np.array([3])), scalar_value("a")
     (0.5, 3, 'a')
     """
-    if value is None or isinstance(value, (bool, float)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, Enum):  # before str and int, which some enums also are
+        return scalar_value(value.value)
+    if isinstance(value, float):
+        return float(value)  # numpy's float64 is a float, but nothing that JSON encoders know
     if isinstance(value, str):
-        return _whole_text(value)
+        return text_value(value)
     if isinstance(value, int):
         return _checked_int(value)
-    if isinstance(value, Enum):
-        return scalar_value(value.value)
     item = _array_item(value)
     if item is not None:
         return scalar_value(item)
     raise FreeformError(_described(value))
+
+
+def text_value(value: Any) -> str:
+    """Return the text as a plain ``str``.
+
+    Raises
+    ------
+    FreeformError
+        The value is no text, or holds half of a surrogate pair, which has no UTF-8 form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> text_value(np.str_("cat"))
+    'cat'
+    """
+    if not isinstance(value, str):
+        raise FreeformError(_described(value))
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise FreeformError("text with a lone surrogate, which UTF-8 cannot hold") from None
+    return str.__str__(value)  # an enum's own __str__ gives its name
 
 
 def to_json_value(value: Any) -> Any:
@@ -71,18 +98,7 @@ def to_json_value(value: Any) -> Any:
     >>> to_json_value({"lr": 0.1, "sizes": (1, 2), "best": float("inf")})
     {'lr': 0.1, 'sizes': [1, 2], 'best': {'$float': 'Infinity'}}
     """
-    if isinstance(value, Mapping):
-        return {_key(name): _nested(item, str(name)) for name, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_nested(item, str(i)) for i, item in enumerate(value)]
-    if isinstance(value, PurePath):
-        return str(value)
-    if callable(getattr(value, "tolist", None)) and getattr(value, "ndim", 0) > 0:
-        return to_json_value(value.tolist())
-    scalar = scalar_value(value)
-    if isinstance(scalar, float) and not math.isfinite(scalar):
-        return {_FLOAT_TAG: number_from_float(scalar)}
-    return scalar
+    return _json_value(value, 0)
 
 
 def from_json_value(value: Any) -> Any:
@@ -102,27 +118,48 @@ def from_json_value(value: Any) -> Any:
     return value
 
 
-def _nested(value: Any, where: str) -> Any:
+def _json_value(value: Any, depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return _json_dict(value, depth)
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=repr)  # the order of a set differs from process to process
+    if isinstance(value, (list, tuple)):
+        return [_nested(item, str(i), depth) for i, item in enumerate(value)]
+    if isinstance(value, PurePath):
+        return text_value(str(value))
+    if callable(getattr(value, "tolist", None)) and getattr(value, "ndim", None):
+        return _json_value(value.tolist(), depth)
+    scalar = scalar_value(value)
+    if isinstance(scalar, float) and not math.isfinite(scalar):
+        return {_FLOAT_TAG: number_from_float(scalar)}
+    return scalar
+
+
+def _json_dict(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, item in value.items():
+        key = _key(name)
+        if key in made:
+            raise FreeformError(f"two keys that are both {key!r} as text")
+        made[key] = _nested(item, key, depth)
+    return made
+
+
+def _nested(value: Any, where: str, depth: int) -> Any:
+    if depth >= _MAX_DEPTH:
+        raise FreeformError(f"more than {_MAX_DEPTH} levels of nesting")
     try:
-        return to_json_value(value)
+        return _json_value(value, depth + 1)
     except FreeformError as error:
         path = f"{where}/{error.where}" if error.where else where
         raise FreeformError(error.got, where=path) from None
 
 
 def _key(name: Any) -> str:
-    if name == _FLOAT_TAG:
+    key = text_value(name if isinstance(name, str) else str(name))
+    if key == _FLOAT_TAG:
         raise FreeformError(f"the reserved name {_FLOAT_TAG!r}")
-    return _whole_text(name) if isinstance(name, str) else str(name)
-
-
-def _whole_text(text: str) -> str:
-    """Return the text, or raise: half of a surrogate pair has no UTF-8 form."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise FreeformError("text with a lone surrogate, which UTF-8 cannot hold") from None
-    return str(text)
+    return key
 
 
 def _checked_int(value: int) -> int:

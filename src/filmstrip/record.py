@@ -199,6 +199,8 @@ class RunInfo(_Struct, frozen=True, kw_only=True):
 _encoder = msgspec.json.Encoder()
 _record_decoder = msgspec.json.Decoder(Record)
 _run_info_decoder = msgspec.json.Decoder(RunInfo)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on bytes that are no JSON of a schema, no UTF-8, or nested too deep."""
 _CRC_LENGTH = len(b',"crc32":"01234567"}')
 
 
@@ -228,7 +230,7 @@ def decode_record(line: bytes) -> Record:
         raise RecordDamagedError("the record's checksum does not match its bytes")
     try:
         record: Record = _record_decoder.decode(body + b"}")
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise RecordDamagedError(
             f"the record is not of schema {SCHEMA_VERSION}: {error}"
         ) from error
@@ -250,7 +252,7 @@ def decode_run_info(text: bytes) -> RunInfo:
     """
     try:
         return _run_info_decoder.decode(text)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise RecordDamagedError(f"run.json is not of schema {SCHEMA_VERSION}: {error}") from error
 
 

@@ -1,14 +1,15 @@
 """Anything that holds numbers → numpy, without importing the library it comes from.
 
 torch, JAX, TensorFlow and CuPy are recognised by what they offer (``__array__``, DLPack); a tensor
-on a GPU is copied to the CPU, one with ``requires_grad`` is detached, bfloat16 and the 8-bit
-floats become float32.
+on a GPU is copied to the CPU, one with ``requires_grad`` is detached, bfloat16 and the 8-bit floats
+become float32.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,12 @@ from filmstrip.errors import ImageTypeError
 from filmstrip.media.layout import Layout
 
 __all__ = ["ArrayInput", "array_from_any", "describe_array", "is_arraylike", "is_torch_tensor"]
+
+_UNREADABLE = (TypeError, ValueError, RuntimeError, BufferError, AttributeError)
+"""What array libraries are known to raise when numpy may not read their values."""
+
+_SIGNIFICANT_BITS = {"float16": 11, "bfloat16": 8}
+"""Of the narrow floats whose products are rounded to their own precision, not to float32's."""
 
 _CPU = (1, 0)
 """DLPack's device of type CPU, number 0 (dlpack.h, ``kDLCPU``)."""
@@ -36,6 +43,15 @@ class ArrayInput:
     convention: Layout
     """The axis order that the array's library is used with."""
 
+    @property
+    def significant_bits(self) -> int | None:
+        """Bits of a float that was narrower than the array's dtype, else None."""
+        return _SIGNIFICANT_BITS.get(self.dtype)
+
+    def describe(self) -> str:
+        """Return shape, dtype and value range for a message."""
+        return describe_array(self.array, dtype=self.dtype)
+
 
 def is_torch_tensor(value: Any) -> bool:
     """Return whether the value is a torch tensor; never imports torch."""
@@ -45,10 +61,11 @@ def is_torch_tensor(value: Any) -> bool:
 
 def is_arraylike(value: Any) -> bool:
     """Return whether the value offers its numbers through ``__array__`` or DLPack."""
-    return isinstance(value, np.ndarray) or (
-        not isinstance(value, type)
-        and (hasattr(value, "__array__") or hasattr(value, "__dlpack__"))
-    )
+    if isinstance(value, np.ndarray):
+        return True
+    if isinstance(value, (type, str, bytes)):  # numpy's own texts have __array__ and are paths
+        return False
+    return hasattr(value, "__array__") or hasattr(value, "__dlpack__")
 
 
 def array_from_any(value: Any) -> ArrayInput:
@@ -68,12 +85,13 @@ def array_from_any(value: Any) -> ArrayInput:
     if is_torch_tensor(value):
         return _from_torch(value)
     if isinstance(value, np.ndarray):
-        return ArrayInput(_real(value), "numpy", value.dtype.name, "HWC")
+        array = value if type(value) is np.ndarray else np.asarray(value)
+        return ArrayInput(_real(array), "numpy", _dtype_name(array.dtype), "HWC")
     array = _numpy_from_protocols(value)
-    return ArrayInput(_real(array), "array", array.dtype.name, "HWC")
+    return ArrayInput(_real(array), "array", _dtype_name(array.dtype), "HWC")
 
 
-def describe_array(array: npt.NDArray[Any], *, shape: tuple[int, ...] | None = None) -> str:
+def describe_array(array: npt.NDArray[Any], *, dtype: str | None = None) -> str:
     """Return shape, dtype and value range for a message.
 
     Examples
@@ -81,7 +99,7 @@ def describe_array(array: npt.NDArray[Any], *, shape: tuple[int, ...] | None = N
     >>> describe_array(np.array([[0.5, 2.0]]))
     'shape (1, 2), dtype float64, values 0.5 to 2'
     """
-    text = f"shape {tuple(shape or array.shape)}, dtype {array.dtype.name}"
+    text = f"shape {array.shape}, dtype {dtype or array.dtype.name}"
     if not array.size or array.dtype.kind not in "buif":
         return text
     low, high = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
@@ -91,31 +109,49 @@ def describe_array(array: npt.NDArray[Any], *, shape: tuple[int, ...] | None = N
 def _from_torch(tensor: Any) -> ArrayInput:
     torch = sys.modules["torch"]
     dtype = str(tensor.dtype).removeprefix("torch.")
-    tensor = tensor.detach()
-    if tensor.is_sparse or tensor.is_quantized or tensor.is_complex():
-        raise _dtype_error(f"a {dtype} tensor that is sparse, quantized or complex")
-    if (
-        tensor.dtype.is_floating_point
-        and tensor.element_size() < 4
-        and tensor.dtype != torch.float16
-    ):
-        tensor = tensor.float()
-    return ArrayInput(_real(tensor.cpu().numpy()), "torch", dtype, "CHW")
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        is_sparse = tensor.layout != torch.strided
+        raise ImageTypeError(
+            "a dense tensor",
+            got=f"{_describe_tensor(tensor)} that is {'sparse' if is_sparse else 'quantized'}",
+            fix=f"call its {'to_dense' if is_sparse else 'dequantize'}() first",
+        )
+    if tensor.is_complex():
+        raise _dtype_error(_describe_tensor(tensor))
+    try:
+        if tensor.is_floating_point() and tensor.element_size() < 4:
+            tensor = tensor.detach().cpu().float()
+        array = tensor.numpy(force=True)  # detached, on the CPU
+    except _UNREADABLE as error:
+        raise _unreadable(f"{_describe_tensor(tensor)} on {tensor.device}", error) from error
+    return ArrayInput(_real(array), "torch", dtype, "CHW")
+
+
+def _describe_tensor(tensor: Any) -> str:
+    return f"a {str(tensor.dtype).removeprefix('torch.')} tensor of shape {tuple(tensor.shape)}"
 
 
 def _numpy_from_protocols(value: Any) -> npt.NDArray[Any]:
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError, RuntimeError, BufferError) as error:
-        reason = error
+    """Return the values by ``__array__`` or else DLPack; those of a list by numpy itself."""
+    reason: Exception | None = None
+    if hasattr(value, "__array__") or not hasattr(value, "__dlpack__"):
+        try:
+            return np.asarray(value)
+        except _UNREADABLE as error:
+            reason = error
     try:
         return _numpy_from_dlpack(value)
-    except (TypeError, ValueError, RuntimeError, BufferError, AttributeError):
-        raise ImageTypeError(
-            "an array that numpy can read",
-            got=f"{type(value).__module__}.{type(value).__name__} ({reason})",
-            fix="copy it to the CPU and pass a numpy array",
-        ) from None
+    except _UNREADABLE as error:
+        reason = reason or error
+    raise _unreadable(f"{type(value).__module__}.{type(value).__name__}", reason) from reason
+
+
+def _unreadable(described: str, reason: Exception) -> ImageTypeError:
+    return ImageTypeError(
+        "an array that numpy can read",
+        got=f"{described} ({reason})",
+        fix="copy it to the CPU and pass a numpy array",
+    )
 
 
 def _numpy_from_dlpack(value: Any) -> npt.NDArray[Any]:
@@ -126,14 +162,20 @@ def _numpy_from_dlpack(value: Any) -> npt.NDArray[Any]:
     return np.asarray(get()) if callable(get) else np.from_dlpack(value, device="cpu")
 
 
+@lru_cache(maxsize=64)
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    """Return the dtype's name; numpy takes longer to spell it than to copy a small picture."""
+    return dtype.name
+
+
 def _real(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the array with a dtype that the pixel rule knows."""
-    if array.dtype.kind in "buif" and array.dtype.type.__module__ == "numpy":
-        native = array.dtype.newbyteorder("=")
-        return array if array.dtype == native else array.astype(native)
-    if array.dtype.type.__module__ == "ml_dtypes":  # bfloat16 and the 8-bit floats of JAX
+    """Return the array with a dtype that the pixel rule knows, in native byte order."""
+    dtype = array.dtype
+    if dtype.type.__module__ == "ml_dtypes":  # bfloat16 and the narrower numbers of JAX
         return array.astype(np.float32)
-    raise _dtype_error(describe_array(array))
+    if dtype.kind not in "buif" or dtype.type.__module__ != "numpy":
+        raise _dtype_error(describe_array(array))
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
 
 
 def _dtype_error(described: str) -> ImageTypeError:

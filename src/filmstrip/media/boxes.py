@@ -6,16 +6,24 @@ kept and clipped only for drawing; NaN and inverted boxes are kept and flagged.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from filmstrip.errors import BoxesError, ImageTypeError
-from filmstrip.media.arrays import array_from_any, is_arraylike
-from filmstrip.media.classes import Classes, class_name, labels_from_mapping
+from filmstrip.errors import BoxesError
+from filmstrip.media.box_data import (
+    BoxRow,
+    Floats,
+    box_array,
+    caption_column,
+    check_choice,
+    class_id_column,
+    kind_of,
+    score_columns,
+)
+from filmstrip.media.classes import Classes, class_name, labels_from_mapping, merged_labels
 from filmstrip.record import (
     BoxLayer,
     ClassLabel,
@@ -28,22 +36,19 @@ __all__ = ["BoundingBoxes2D", "BoxDomain", "BoxFormat"]
 
 BoxFormat: TypeAlias = Literal["xyxy", "xywh", "cxcywh"]
 BoxDomain: TypeAlias = Literal["pixel", "fraction"]
-_Floats: TypeAlias = npt.NDArray[np.float64]
-
-_CORNERS = ("minX", "minY", "maxX", "maxY")
 
 
-def _xyxy_from_xywh(boxes: _Floats) -> _Floats:
+def _xyxy_from_xywh(boxes: Floats) -> Floats:
     x, y, width, height = boxes.T
     return np.stack([x, y, x + width, y + height], axis=1)
 
 
-def _xyxy_from_cxcywh(boxes: _Floats) -> _Floats:
+def _xyxy_from_cxcywh(boxes: Floats) -> Floats:
     x, y, width, height = boxes.T
     return np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
 
 
-_XYXY_FROM: dict[str, Callable[[_Floats], _Floats]] = {
+_XYXY_FROM: dict[str, Callable[[Floats], Floats]] = {
     "xyxy": np.array,
     "xywh": _xyxy_from_xywh,
     "cxcywh": _xyxy_from_cxcywh,
@@ -86,15 +91,15 @@ class BoundingBoxes2D:
         if not isinstance(val, Mapping) or "box_data" not in val:
             raise BoxesError(
                 f"{{'box_data': [...]}}{layer}",
-                got=_kind(val),
+                got=kind_of(val),
                 fix="put the list of boxes under 'box_data', or use BoundingBoxes2D.from_arrays",
             )
         entries = val["box_data"]
         if isinstance(entries, (str, bytes, Mapping)) or not isinstance(entries, Sequence):
             raise BoxesError(
-                f"box_data as a list{layer}", got=_kind(entries), fix="pass a list of dicts"
+                f"box_data as a list{layer}", got=kind_of(entries), fix="pass a list of dicts"
             )
-        rows = [_Row(entry, f"box {i}{layer}") for i, entry in enumerate(entries)]
+        rows = [BoxRow(entry, f"box {i}{layer}") for i, entry in enumerate(entries)]
         names = list(dict.fromkeys(name for row in rows for name in row.scores))
         self._set(
             np.array([row.xyxy for row in rows], np.float64).reshape(-1, 4),
@@ -102,15 +107,15 @@ class BoundingBoxes2D:
             tuple(row.class_id for row in rows),
             {name: np.array([row.scores.get(name, np.nan) for row in rows]) for name in names},
             tuple(row.caption for row in rows),
-            labels_from_mapping(val.get("class_labels"), None),
+            labels_from_mapping(val.get("class_labels")),
         )
 
     def _set(
         self,
-        xyxy: _Floats,
+        xyxy: Floats,
         is_pixel: npt.NDArray[np.bool_],
         class_ids: tuple[int | None, ...],
-        scores: dict[str, _Floats],
+        scores: dict[str, Floats],
         captions: tuple[str | None, ...],
         labels: list[ClassLabel],
     ) -> None:
@@ -162,18 +167,19 @@ class BoundingBoxes2D:
         >>> boxes.xyxy
         array([[ 8., 17., 12., 23.]])
         """
-        _check_choice("format", format, get_args(BoxFormat))
-        _check_choice("domain", domain, get_args(BoxDomain))
-        xyxy = _XYXY_FROM[format](_box_array(boxes))
+        check_choice("format", format, get_args(BoxFormat))
+        check_choice("domain", domain, get_args(BoxDomain))
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite boxes are kept, and flagged
+            xyxy = _XYXY_FROM[format](box_array(boxes))
         n = len(xyxy)
         made = cls.__new__(cls)
         made._set(
             xyxy,
             np.full(n, domain == "pixel"),
-            (None,) * n if class_id is None else _class_id_column(class_id, n),
-            {_text(name): _score_column(name, col, n) for name, col in (scores or {}).items()},
-            (None,) * n if captions is None else _caption_column(captions, n),
-            labels_from_mapping(class_labels, None),
+            (None,) * n if class_id is None else class_id_column(class_id, n),
+            score_columns(scores, n),
+            (None,) * n if captions is None else caption_column(captions, n),
+            labels_from_mapping(class_labels),
         )
         return made
 
@@ -213,20 +219,21 @@ class BoundingBoxes2D:
     def in_pixels(self, width: int, height: int, classes: Classes | None = None) -> BoundingBoxes2D:
         """Return these boxes in pixels of an image of this size, named by its classes too."""
         scale = np.where(self._is_pixel[:, None], 1.0, [width, height, width, height])
-        own = {label.id: label.name for label in self._labels}
+        with np.errstate(over="ignore"):
+            xyxy = self._xyxy * scale
         made = type(self).__new__(type(self))
         made._set(
-            self._xyxy * scale,
+            xyxy,
             np.ones(len(self), bool),
             self._class_ids,
             self._scores,
             self._captions,
-            labels_from_mapping(own, classes) if classes else list(self._labels),
+            merged_labels(self._labels, classes),
         )
         return made
 
     @property
-    def xyxy(self) -> _Floats:
+    def xyxy(self) -> Floats:
         """(n, 4) float64, read-only: left, top, right, bottom; pixels once in an image."""
         return self._xyxy
 
@@ -238,7 +245,7 @@ class BoundingBoxes2D:
         return np.array([-1 if c is None else c for c in self._class_ids], np.int64)
 
     @property
-    def scores(self) -> dict[str, _Floats]:
+    def scores(self) -> dict[str, Floats]:
         """(n,) float64 by name; NaN where a box has no such score."""
         return {name: column.copy() for name, column in self._scores.items()}
 
@@ -295,166 +302,5 @@ class BoundingBoxes2D:
         return f"BoundingBoxes2D({len(self)} boxes, scores {list(self._scores)})"
 
 
-class _Row:
-    """One entry of ``box_data``, checked."""
-
-    __slots__ = ("caption", "class_id", "is_pixel", "scores", "xyxy")
-
-    def __init__(self, entry: Any, where: str) -> None:
-        if not isinstance(entry, Mapping):
-            raise BoxesError(f"{where} as a dict", got=_kind(entry), fix="give it a 'position'")
-        domain = entry.get("domain")
-        if domain not in (None, "pixel", "fraction"):
-            raise BoxesError(
-                f"{where} with domain 'pixel', or none for fractions of the image",
-                got=repr(domain),
-                fix="write domain='pixel' or leave it out",
-            )
-        self.is_pixel = domain == "pixel"
-        self.xyxy = _corners(entry.get("position"), where)
-        class_id = entry.get("class_id")
-        self.class_id = None if class_id is None else _int(class_id, f"class_id of {where}")
-        scores = {} if entry.get("scores") is None else entry["scores"]
-        if not isinstance(scores, Mapping):
-            raise BoxesError(
-                f"scores of {where} as {{name: number}}", got=_kind(scores), fix="pass a dict"
-            )
-        self.scores = {
-            _text(name): _number(v, f"score {name!r} of {where}") for name, v in scores.items()
-        }
-        caption = entry.get("box_caption")
-        if caption is not None and not isinstance(caption, str):
-            raise BoxesError(
-                f"box_caption of {where} as text", got=repr(caption), fix="pass str(caption)"
-            )
-        self.caption = caption
-
-
-def _corners(position: Any, where: str) -> tuple[float, float, float, float]:
-    if isinstance(position, Mapping) and all(name in position for name in _CORNERS):
-        x1, y1, x2, y2 = (_number(position[name], f"{name} of {where}") for name in _CORNERS)
-        return x1, y1, x2, y2
-    if isinstance(position, Mapping) and all(n in position for n in ("middle", "width", "height")):
-        middle = position["middle"]
-        if isinstance(middle, (str, bytes)) or not hasattr(middle, "__len__") or len(middle) != 2:
-            raise BoxesError(
-                f"middle of {where} as [x, y]", got=repr(middle), fix="give two numbers"
-            )
-        x, y = (_number(v, f"middle of {where}") for v in middle)
-        width = _number(position["width"], f"width of {where}")
-        height = _number(position["height"], f"height of {where}")
-        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    raise BoxesError(
-        f"{where} with a position of minX, maxX, minY, maxY or of middle, width, height",
-        got=repr(position)
-        if not isinstance(position, Mapping)
-        else f"only {sorted(map(str, position))}",
-        fix="give one of the two forms whole",
-    )
-
-
-def _number(value: Any, what: str) -> float:
-    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
-        raise BoxesError(f"{what} to be a number", got=repr(value), fix="pass float(value)")
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise BoxesError(
-            f"{what} to be one number", got=_kind(value), fix="pass float(value)"
-        ) from None
-
-
-def _int(value: Any, what: str) -> int:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise BoxesError(
-            f"{what} to be an integer", got=repr(value), fix="pass int(class_id)"
-        ) from None
-    if not -(2**63) <= number < 2**63:
-        raise BoxesError(
-            f"{what} to be an integer of 64 bits", got=repr(value), fix="renumber the classes"
-        )
-    return number
-
-
-def _text(name: Any) -> str:
-    if not isinstance(name, str):
-        raise BoxesError("score names that are text", got=repr(name), fix="pass str(name)")
-    return name
-
-
-def _kind(value: Any) -> str:
-    shape = getattr(value, "shape", None)
-    return type(value).__name__ + (f" of shape {tuple(shape)}" if shape is not None else "")
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise BoxesError(
-            f"{name} to be one of {', '.join(choices)}", got=repr(value), fix="pick one of them"
-        )
-
-
-def _numbers(value: Any, what: str) -> npt.NDArray[Any]:
-    try:
-        array = array_from_any(value).array if is_arraylike(value) else np.asarray(value)
-    except (ImageTypeError, ValueError):
-        raise BoxesError(
-            f"{what} as numbers", got=_kind(value), fix="give lists of equal length"
-        ) from None
-    if array.size and array.dtype.kind not in "buif":
-        raise BoxesError(
-            f"{what} as numbers", got=f"dtype {array.dtype}", fix="convert them to floats"
-        )
-    return array
-
-
-def _box_array(boxes: Any) -> _Floats:
-    array = _numbers(boxes, "boxes of shape (n, 4)")
-    if array.size == 0 and array.ndim <= 2:
-        return np.zeros((0, 4))
-    if array.ndim != 2 or array.shape[1] != 4:
-        raise BoxesError(
-            "boxes of shape (n, 4)",
-            got=f"shape {array.shape}",
-            fix="give one row of four numbers a box, and name their order with format=",
-        )
-    return array.astype(np.float64)
-
-
-def _check_length(what: str, found: int, n: int) -> None:
-    if found != n:
-        raise BoxesError(
-            f"{what} for each of {n} boxes", got=f"{found}", fix="give lists of equal length"
-        )
-
-
-def _class_id_column(class_id: Any, n: int) -> tuple[int, ...]:
-    array = _numbers(class_id, "class_id of shape (n,)")
-    _check_length("one class_id", len(array) if array.ndim == 1 else array.size, n)
-    values = array.reshape(-1).tolist()
-    return tuple(
-        _int(int(v) if isinstance(v, float) and v.is_integer() else v, "class_id") for v in values
-    )
-
-
-def _score_column(name: str, column: Any, n: int) -> _Floats:
-    array = _numbers(column, f"scores {name!r} of shape (n,)")
-    _check_length(f"one score {name!r}", array.size, n)
-    return array.reshape(-1).astype(np.float64)
-
-
-def _caption_column(captions: Sequence[str | None], n: int) -> tuple[str | None, ...]:
-    if isinstance(captions, str) or not all(c is None or isinstance(c, str) for c in captions):
-        raise BoxesError(
-            "captions as a list of text or None", got=_kind(captions), fix="pass one text a box"
-        )
-    _check_length("one caption", len(captions), n)
-    return tuple(captions)
-
-
-def _score_values(column: _Floats) -> list[Any]:
+def _score_values(column: Floats) -> list[Any]:
     return [None if np.isnan(v) else number_from_float(v) for v in column.tolist()]

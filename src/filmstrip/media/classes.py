@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from filmstrip.errors import ClassesError
+from filmstrip.freeform import FreeformError, text_value
 from filmstrip.record import ClassLabel
 
-__all__ = ["Classes", "ClassesLike", "class_name", "labels_from_mapping"]
+__all__ = ["Classes", "ClassesLike", "class_name", "labels_from_mapping", "merged_labels"]
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -98,10 +99,8 @@ def class_name(class_id: int, names: Mapping[int, str]) -> str:
     return names.get(class_id, f"class_{class_id}")
 
 
-def labels_from_mapping(
-    class_labels: Mapping[int, str] | None, classes: Classes | None
-) -> list[ClassLabel]:
-    """Return a layer's classes: its own ``class_labels``, then those of the image that it lacks.
+def labels_from_mapping(class_labels: Mapping[int, str] | None) -> list[ClassLabel]:
+    """Return a layer's own classes.
 
     Raises
     ------
@@ -109,18 +108,35 @@ def labels_from_mapping(
         `class_labels` is not a mapping of integers to text.
     """
     if class_labels is None:
-        return classes.labels if classes else []
+        return []
     if not isinstance(class_labels, Mapping):
         raise ClassesError(
             "class_labels as {id: name}",
             got=type(class_labels).__name__,
             fix="pass a dict such as {0: 'background', 1: 'cat'}",
         )
-    colors = {(label.id, label.name): label.color for label in classes or ()}
-    own = [_label({"id": id_, "name": name}) for id_, name in class_labels.items()]
-    colored = [ClassLabel(id=c.id, name=c.name, color=colors.get((c.id, c.name), "")) for c in own]
+    return [_label({"id": id_, "name": name}) for id_, name in class_labels.items()]
+
+
+def merged_labels(own: Sequence[ClassLabel], classes: Classes | None) -> list[ClassLabel]:
+    """Return a layer's own classes, then those of its image that it lacks.
+
+    A class of the layer that has no colour takes it from the image's class of the same id and name.
+
+    Examples
+    --------
+    >>> merged_labels([ClassLabel(id=1, name="cat")], Classes([{"id": 2, "name": "dog"}]))[1].name
+    'dog'
+    """
+    if not classes:
+        return list(own)
+    colors = {(label.id, label.name): label.color for label in classes}
+    colored = [
+        ClassLabel(id=c.id, name=c.name, color=c.color or colors.get((c.id, c.name), ""))
+        for c in own
+    ]
     have = {label.id for label in own}
-    return colored + [label for label in classes or () if label.id not in have]
+    return colored + [label for label in classes if label.id not in have]
 
 
 def _label(entry: Mapping[str, Any] | ClassLabel) -> ClassLabel:
@@ -131,8 +147,12 @@ def _label(entry: Mapping[str, Any] | ClassLabel) -> ClassLabel:
             "each class as {'id': int, 'name': str}", got=repr(entry), fix="give both id and name"
         )
     name, color = entry["name"], entry.get("color") or ""
-    if not isinstance(name, str):
-        raise ClassesError("a class name that is text", got=repr(name), fix="pass str(name)")
+    try:
+        name = text_value(name)
+    except FreeformError:
+        raise ClassesError(
+            "a class name that is text", got=ascii(name), fix="pass str(name)"
+        ) from None
     if not isinstance(color, str) or (color and not _COLOR.fullmatch(color)):
         raise ClassesError(
             f"the colour of class {name!r} as '#rrggbb'",
@@ -144,8 +164,11 @@ def _label(entry: Mapping[str, Any] | ClassLabel) -> ClassLabel:
 
 def _class_id(value: Any) -> int:
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
         raise ClassesError(
             "a class id that is an integer", got=repr(value), fix="pass int(id)"
         ) from None
+    if not -(2**63) <= number < 2**63:
+        raise ClassesError("a class id of 64 bits", got=repr(value), fix="renumber the classes")
+    return number

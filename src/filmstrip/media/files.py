@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filmstrip.errors import DimensionError, ImageFileError, ImageNotFoundError, ImageTypeError
+from filmstrip.media.formats import FileType
 from filmstrip.media.layout import MAX_DIMENSION
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ __all__ = [
 _ORIENTATION = 0x0112
 """The EXIF tag that says how a camera was held (Exif 2.32, 4.6.4 A)."""
 
+_UPRIGHT_BY = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+"""Pillow's name of what makes a picture of each orientation upright."""
+
 DECODE_ERRORS = (
     OSError,
     SyntaxError,
@@ -41,6 +53,8 @@ DECODE_ERRORS = (
     IndexError,
     KeyError,
     TypeError,
+    AssertionError,
+    AttributeError,
     struct.error,
     zlib.error,
 )
@@ -57,6 +71,11 @@ class EncodedPicture:
     mode: str
     width: int
     height: int
+
+    def is_type(self, file_type: FileType) -> bool:
+        """Return whether the file is of this type."""
+        name = {"jpg": "JPEG", "tif": "TIFF"}.get(self.format, self.format.upper())
+        return name == file_type.pil_format
 
     @property
     def size_bytes(self) -> int:
@@ -79,12 +98,12 @@ def read_path(path: str | os.PathLike[str]) -> bytes:
         It is a folder, or cannot be read.
     """
     try:
-        return Path(path).read_bytes()
+        return Path(os.fsdecode(path)).read_bytes()
     except FileNotFoundError:
-        raise ImageNotFoundError(os.fspath(path)) from None
+        raise ImageNotFoundError(os.fsdecode(path)) from None
     except (OSError, ValueError) as error:
         raise ImageFileError(
-            "a readable image file", got=f"{path!s} ({error})", fix="check the path"
+            "a readable image file", got=f"{os.fsdecode(path)} ({error})", fix="check the path"
         ) from error
 
 
@@ -95,17 +114,30 @@ def read_stream(stream: Any) -> bytes:
     ------
     ImageTypeError
         It was opened as text.
+    ImageFileError
+        It is closed, or cannot be read.
     """
-    if callable(getattr(stream, "seekable", None)) and stream.seekable():
-        stream.seek(0)
-    data = stream.read()
+    if isinstance(stream, io.TextIOBase):
+        raise _not_binary("text")
+    try:
+        if callable(getattr(stream, "seekable", None)) and stream.seekable():
+            stream.seek(0)
+        data = stream.read()
+    except (OSError, ValueError) as error:
+        raise ImageFileError(
+            "a readable file object",
+            got=f"{type(stream).__name__} ({error})",
+            fix='open it with mode "rb" and close it later',
+        ) from error
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise ImageTypeError(
-            "a binary file object",
-            got=f"one that reads {type(data).__name__}",
-            fix='open it with mode "rb"',
-        )
+        raise _not_binary(type(data).__name__)
     return bytes(data)
+
+
+def _not_binary(what: str) -> ImageTypeError:
+    return ImageTypeError(
+        "a binary file object", got=f"one that reads {what}", fix='open it with mode "rb"'
+    )
 
 
 def open_encoded(data: bytes, *, name: str = "") -> tuple[EncodedPicture, PILImage]:
@@ -133,12 +165,17 @@ def open_encoded(data: bytes, *, name: str = "") -> tuple[EncodedPicture, PILIma
 
 
 def upright(image: PILImage) -> PILImage:
-    """Return the image with its EXIF orientation applied; the same object when there is none."""
-    from PIL import ImageOps
+    """Return the image with its EXIF orientation applied; the same object when there is none.
 
-    if image.getexif().get(_ORIENTATION, 1) in (None, 1):
+    EXIF data that cannot be read says nothing, as in every viewer.
+    """
+    import PIL.Image
+
+    try:
+        method = _UPRIGHT_BY.get(image.getexif().get(_ORIENTATION, 1))
+    except DECODE_ERRORS:
         return image
-    return ImageOps.exif_transpose(image)
+    return image.transpose(PIL.Image.Transpose[method]) if method else image
 
 
 def _decode(data: bytes, *, name: str) -> PILImage:
@@ -154,7 +191,7 @@ def _decode(data: bytes, *, name: str) -> PILImage:
         raise ImageFileError(
             "an image file", got=f"{what} in no format that Pillow knows", fix="check the file"
         ) from None
-    except PIL.Image.DecompressionBombError as error:
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise ImageFileError(
             "an image of a safe size",
             got=f"{what}: {error}",
@@ -163,15 +200,15 @@ def _decode(data: bytes, *, name: str) -> PILImage:
     except DimensionError:
         raise
     except DECODE_ERRORS as error:
-        raise undecodable(what, error) from error
+        raise undecodable(f"{what} that do", error) from error
     return image
 
 
 def undecodable(what: str, error: Exception) -> ImageFileError:
-    """Return the error for a picture file that is cut or damaged."""
+    """Return the error for a picture that is cut or damaged; `what` ends in "that does"."""
     return ImageFileError(
         "a whole image file",
-        got=f"{what} that does not decode ({error})",
+        got=f"{what} not decode ({error})",
         fix="write the file again",
     )
 

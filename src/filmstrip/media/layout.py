@@ -37,10 +37,12 @@ def plan_axes(
     layout: str | None,
     convention: Layout,
     describe: Callable[[], str],
+    is_batch: bool = False,
 ) -> AxisPlan:
     """Return how an array of this shape becomes (H, W) or (H, W, C) with C of 3 or 4.
 
-    Dimensions of size 1 are dropped where only that makes a picture of the array.
+    Dimensions of size 1 are dropped where only that makes a picture of the array; the channel axis
+    that `layout` names stays.
 
     Parameters
     ----------
@@ -52,6 +54,8 @@ def plan_axes(
         ``"HWC"`` for numpy and its kin, ``"CHW"`` for torch.
     describe
         Gives shape, dtype and range of the array, for a message.
+    is_batch
+        True when the picture is one of a batch, whose `layout` a message names.
 
     Raises
     ------
@@ -75,21 +79,20 @@ def plan_axes(
         raise ImageInputError(
             "an array with at least one pixel", got=describe(), fix="check the slice that made it"
         )
-    reduced = _drop_ones(shape, layout or convention)
-    if len(reduced) == 2 and layout != "CHW":
+    order = layout or convention
+    reduced = _drop_ones(shape, order, is_strict=layout is not None)
+    if len(reduced) == 2:
         return AxisPlan(reduced, (0, 1))
-    if len(reduced) != 3 or layout == "HW":
-        raise _shape_error(reduced, layout, convention, describe())
-    channel_axis = 0 if (layout or convention) == "CHW" else 2
-    if reduced[channel_axis] not in CHANNELS:
-        raise _shape_error(reduced, layout, convention, describe())
+    channel_axis = 0 if order == "CHW" else 2
+    if len(reduced) != 3 or order == "HW" or reduced[channel_axis] not in CHANNELS:
+        raise _shape_error(reduced, order, describe(), is_batch=is_batch)
     if reduced[channel_axis] == 1:
         without = reduced[1:] if channel_axis == 0 else reduced[:2]
         return AxisPlan(without, (0, 1))
     return AxisPlan(reduced, (1, 2, 0) if channel_axis == 0 else (0, 1, 2))
 
 
-def _drop_ones(shape: tuple[int, ...], order: str) -> tuple[int, ...]:
+def _drop_ones(shape: tuple[int, ...], order: str, *, is_strict: bool) -> tuple[int, ...]:
     """Return the shape without the dimensions of size 1 that stand in the way of a picture."""
     kept = list(shape)
     wanted = 2 if order == "HW" else 3
@@ -97,24 +100,23 @@ def _drop_ones(shape: tuple[int, ...], order: str) -> tuple[int, ...]:
         # A batch axis of one stands first; (H, W, C, 1) is the rarer case.
         kept.pop(0 if kept[0] == 1 else len(kept) - 1 - kept[::-1].index(1))
     channel = 0 if order == "CHW" else -1
-    if len(kept) == 3 and kept[channel] not in CHANNELS and kept.count(1) == 1:
+    if not is_strict and len(kept) == 3 and kept[channel] not in CHANNELS and kept.count(1) == 1:
         kept.remove(1)
     return tuple(kept)
 
 
 def _shape_error(
-    shape: tuple[int, ...], layout: str | None, convention: Layout, described: str
+    shape: tuple[int, ...], order: str, described: str, *, is_batch: bool
 ) -> ImageInputError:
-    used = layout or convention
-    other = "CHW" if used == "HWC" else "HWC"
-    other_axis = 0 if other == "CHW" else 2
+    other = "CHW" if order == "HWC" else "HWC"
     if len(shape) == 4:
         fix = "log a batch as N images with Image.batch(x, layout=...)"
-    elif layout is None and len(shape) == 3 and shape[other_axis] in CHANNELS:
-        fix = f"this looks like ({', '.join(other)}): pass layout={other!r}"
-    elif len(shape) == 3:
+    elif len(shape) == 3 and order != "HW" and shape[0 if other == "CHW" else 2] in CHANNELS:
+        name = f"N{other}" if is_batch else other
+        fix = f"this looks like ({', '.join(name)}): pass layout={name!r}"
+    elif len(shape) == 3 and order != "HW":
         fix = "pick 1, 3 or 4 channels, or log each channel as an image of its own"
     else:
         fix = "give one picture of two or three dimensions"
-    wanted = "(H, W)" if used == "HW" else f"(H, W) or ({', '.join(used)}) with C of 1, 3 or 4"
+    wanted = "(H, W)" if order == "HW" else f"(H, W) or ({', '.join(order)}) with C of 1, 3 or 4"
     return ImageInputError(f"a picture of shape {wanted}", got=described, fix=fix)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -10,7 +12,7 @@ import numpy.typing as npt
 
 from filmstrip.errors import ImageInputError, ImageTypeError, MaskError
 from filmstrip.media.arrays import array_from_any, describe_array, is_arraylike
-from filmstrip.media.classes import Classes, class_name, labels_from_mapping
+from filmstrip.media.classes import Classes, class_name, labels_from_mapping, merged_labels
 from filmstrip.media.files import open_encoded, read_path
 from filmstrip.record import ClassLabel
 
@@ -66,7 +68,7 @@ class ImageMask:
         data = val["mask_data"] if "mask_data" in val else _ids_from_file(val["path"], layer)
         self._set(
             _stored_ids(_plane(data, layer), layer),
-            labels_from_mapping(val.get("class_labels"), None),
+            labels_from_mapping(val.get("class_labels")),
         )
 
     def _set(self, ids: _Ids, labels: list[ClassLabel]) -> None:
@@ -84,8 +86,7 @@ class ImageMask:
         """Return this mask, named by the image's classes where it has no names of its own."""
         if not classes:
             return self
-        own = {label.id: label.name for label in self._labels}
-        return self.from_ids(self._ids, labels_from_mapping(own, classes))
+        return self.from_ids(self._ids, merged_labels(self._labels, classes))
 
     def check_aspect(self, width: int, height: int) -> None:
         """Raise unless the mask has the aspect ratio of an image of this size, to within a pixel.
@@ -143,7 +144,13 @@ class ImageMask:
 
 
 def _ids_from_file(path: Any, layer: str) -> npt.NDArray[Any]:
-    _, image = open_encoded(read_path(path), name=str(path))
+    if not isinstance(path, (str, os.PathLike)):
+        raise MaskError(
+            f"the path of a mask file{layer}",
+            got=type(path).__name__,
+            fix="pass text or a Path, or the ids under 'mask_data'",
+        )
+    _, image = open_encoded(read_path(path), name=os.fsdecode(path))
     if image.mode not in _ID_MODES:
         raise MaskError(
             f"a mask file of one integer a pixel{layer}",
@@ -178,10 +185,11 @@ def _plane(data: Any, layer: str) -> npt.NDArray[Any]:
 def _stored_ids(plane: npt.NDArray[Any], layer: str) -> _Ids:
     """Return a copy of the ids in the smallest unsigned dtype that holds them."""
     if plane.dtype == np.bool_:
-        return plane.astype(np.uint8)
-    low, high = plane.min(), plane.max()
+        return plane.astype(np.uint8, order="C")
+    # As Python's numbers: float32 has no 2³²-1, and float16 has no such number at all.
+    low, high = plane.min().item(), plane.max().item()
     is_whole = plane.dtype.kind != "f" or bool(
-        np.isfinite(low) and np.isfinite(high) and (plane == np.trunc(plane)).all()
+        math.isfinite(low) and math.isfinite(high) and (plane == np.trunc(plane)).all()
     )
     if not is_whole or low < 0 or high > MAX_MASK_ID:
         raise MaskError(

@@ -47,26 +47,26 @@ def frame_from_pil(image: PILImage, file_type: FileType, mode: str | None = None
     Raises
     ------
     ImageInputError
-        The image has no pixels.
+        The image has no pixels, or a side too long for the file type.
     DimensionError
         A side is longer than MAX_DIMENSION.
     OptionError
         Pillow has no such `mode`, or cannot convert to it.
     """
-    check_size(image.width, image.height)
+    check_size(image.width, image.height, file_type)
     image = upright(image)
     if mode is not None:
         image = convert_mode(image, mode)
     return _frame(_held(image, file_type))
 
 
-def check_size(width: int, height: int) -> None:
-    """Raise unless the size is that of a picture that can be stored.
+def check_size(width: int, height: int, file_type: FileType) -> None:
+    """Raise unless the size is that of a picture that the file type holds.
 
     Raises
     ------
     ImageInputError
-        A side is 0.
+        A side is 0, or longer than the file type allows.
     DimensionError
         A side is longer than MAX_DIMENSION.
     """
@@ -78,6 +78,12 @@ def check_size(width: int, height: int) -> None:
         )
     if max(width, height) > MAX_DIMENSION:
         raise DimensionError(width=width, height=height, limit=MAX_DIMENSION)
+    if max(width, height) > file_type.max_side:
+        raise ImageInputError(
+            f"sides of at most {file_type.max_side} pixels for {file_type.name}",
+            got=f"width {width} and height {height}",
+            fix="take file_type='png' or scale the image down",
+        )
 
 
 def convert_mode(image: PILImage, mode: str) -> PILImage:
@@ -89,7 +95,7 @@ def convert_mode(image: PILImage, mode: str) -> PILImage:
         Pillow has no such mode, or no way there.
     """
     try:
-        return image if image.mode == mode else image.convert(mode)
+        return image if image.mode == mode else _converted(image, mode)
     except (ValueError, KeyError, TypeError):
         raise OptionError(
             "mode to be a PIL mode such as L, RGB, RGBA or I;16",
@@ -111,17 +117,26 @@ def mode_without_alpha(mode: str, file_type: FileType) -> str:
 
 def _held(image: PILImage, file_type: FileType) -> PILImage:
     """Return the image in the nearest mode that the file type holds."""
+    if _has_alpha(image):
+        mode_without_alpha("RGBA", file_type)
     if image.mode in file_type.modes:
         return image
     choices = (*_FALLBACKS.get(image.mode, ()), "RGB")
     target = next(mode for mode in choices if mode in file_type.modes)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _narrowed(image, target, file_type)
-    if image.mode == "P" and "transparency" not in image.info and not _has_alpha_palette(image):
+    if image.mode == "P" and not _has_alpha(image):
         target = "RGB"
-    if "A" in image.mode.upper() and "A" not in target:
-        mode_without_alpha("RGBA", file_type)
-    return image.convert(target)
+    return _converted(image, target)
+
+
+def _converted(image: PILImage, mode: str) -> PILImage:
+    """Return Pillow's conversion, by a detour where it has none or warns of the direct way."""
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.mode == "P" and isinstance(image.info.get("transparency"), bytes):
+        image = image.convert("RGBA")
+    return image.convert(mode)
 
 
 def _narrowed(image: PILImage, target: str, file_type: FileType) -> PILImage:
@@ -141,6 +156,12 @@ def _narrowed(image: PILImage, target: str, file_type: FileType) -> PILImage:
     return narrow.convert(target) if narrow.mode != target else narrow
 
 
+def _has_alpha(image: PILImage) -> bool:
+    if image.mode == "P":
+        return "transparency" in image.info or _has_alpha_palette(image)
+    return image.mode in ("LA", "La", "PA", "RGBA", "RGBa")
+
+
 def _has_alpha_palette(image: PILImage) -> bool:
     return image.palette is not None and image.palette.mode == "RGBA"
 
@@ -149,7 +170,7 @@ def _frame(image: PILImage) -> Frame:
     pixels: npt.NDArray[Any] = np.array(image, order="C")
     if image.mode != "P":
         return Frame(pixels, image.mode)
-    palette = image.getpalette("RGB") or []
+    palette = image.getpalette("RGB") or [0, 0, 0]  # Pillow shows an index without colour as black
     return Frame(pixels, "P", bytes(palette), _palette_alpha(image))
 
 

@@ -12,7 +12,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from filmstrip.errors import ImageTypeError
+from filmstrip.errors import ImageInputError, ImageTypeError
 from filmstrip.media.arrays import is_arraylike, is_torch_tensor
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ __all__ = ["figure_from_any", "is_file", "is_pil", "pil_from_figure", "unknown_i
 
 def is_pil(value: Any) -> bool:
     """Return whether the value is a PIL image; never imports Pillow."""
-    module = sys.modules.get("PIL.Image")
-    return module is not None and isinstance(value, module.Image)
+    # The module may stand there half imported: an encoder thread may be at it this moment.
+    image_type = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return image_type is not None and isinstance(value, image_type)
 
 
 def is_file(value: Any) -> bool:
@@ -37,11 +38,21 @@ def is_file(value: Any) -> bool:
 
 
 def figure_from_any(value: Any) -> Any:
-    """Return the matplotlib figure of a figure, axes, artist or ``pyplot`` itself, else None."""
+    """Return the matplotlib figure of a figure, axes, artist or ``pyplot`` itself, else None.
+
+    Raises
+    ------
+    ImageInputError
+        ``pyplot`` has no open figure.
+    """
     if "matplotlib.figure" not in sys.modules:
         return None
     figure_type = sys.modules["matplotlib.figure"].Figure
     if isinstance(value, ModuleType) and value.__name__ == "matplotlib.pyplot":
+        if not value.get_fignums():
+            raise ImageInputError(
+                "pyplot with an open figure", got="pyplot without one", fix="draw before you log"
+            )
         return value.gcf()
     for candidate in (value, getattr(value, "figure", None)):
         if isinstance(candidate, figure_type):
@@ -50,12 +61,17 @@ def figure_from_any(value: Any) -> Any:
 
 
 def pil_from_figure(figure: Any) -> PILImage:
-    """Return the figure as it would be saved, at its own dpi; leaves it open and unchanged."""
+    """Return the figure as it would be saved, at its own dpi; leaves it open and unchanged.
+
+    A figure that is opaque everywhere has no alpha channel.
+    """
     import PIL.Image
 
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=figure.dpi)
-    return PIL.Image.open(stream)
+    image = PIL.Image.open(stream)
+    is_opaque = image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255)
+    return image.convert("RGB") if is_opaque else image
 
 
 def unknown_input(value: Any) -> ImageTypeError:
