@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from filmstrip.errors import FilmstripError, FilmstripWarning
+    from filmstrip.logged import LoggedImage, LoggedValues
     from filmstrip.media.boxes import BoundingBoxes2D
     from filmstrip.media.classes import Classes
     from filmstrip.media.image import Image
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from filmstrip.run_config import Config
     from filmstrip.runs import Run
     from filmstrip.session import finish, init, log
-    from filmstrip.store import LoggedImage, LoggedValues, Store, StoredRun, open  # noqa: A004  # the public name, as in PIL.Image.open
+    from filmstrip.store import Store, StoredRun, open  # noqa: A004  # the public name, as in PIL.Image.open
 
     run: Run | None
     config: Config
@@ -54,8 +55,8 @@ _HOMES = {
     "FilmstripWarning": "filmstrip.errors",
     "Image": "filmstrip.media.image",
     "ImageMask": "filmstrip.media.masks",
-    "LoggedImage": "filmstrip.store",
-    "LoggedValues": "filmstrip.store",
+    "LoggedImage": "filmstrip.logged",
+    "LoggedValues": "filmstrip.logged",
     "Run": "filmstrip.runs",
     "Store": "filmstrip.store",
     "StoredRun": "filmstrip.store",

@@ -17,11 +17,15 @@ __all__ = [
     "find_store",
     "prepare_store",
     "read_run_info",
+    "unwritable",
     "write_run_info",
 ]
 
 RUNS_DIR = "runs"
 RUN_FILE = "run.json"
+
+_MARKER, _MARKER_TEXT = ".gitignore", b"*\n"
+"""Keeps a store out of git, and tells that a folder is one."""
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
@@ -42,25 +46,14 @@ def prepare_store(path: Path) -> Path:
     path = path.absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if not (path / RUNS_DIR).is_dir():
-            if any(path.iterdir()):
-                raise _not_ours(path)
-            (path / RUNS_DIR).mkdir()
-            (path / ".gitignore").write_text("*\n", encoding="utf-8")
+        if not _is_store(path):
+            _make_store(path)
     except StoreError:
         raise
     except OSError as error:
-        raise StoreError(
-            "a folder that can be written",
-            got=f"{error.strerror}: {path}",
-            fix="pass dir= or set FILMSTRIP_DIR",
-        ) from error
+        raise unwritable(f"{error.strerror}: {path}") from error
     if not os.access(path / RUNS_DIR, os.W_OK | os.X_OK):
-        raise StoreError(
-            "a folder that can be written",
-            got=f"one without write permission: {path}",
-            fix="pass dir= or set FILMSTRIP_DIR",
-        )
+        raise unwritable(f"one without write permission: {path}")
     return path
 
 
@@ -75,7 +68,7 @@ def find_store(path: Path) -> Path:
         There is something, but no store.
     """
     path = path.absolute()
-    if (path / RUNS_DIR).is_dir():
+    if _is_store(path):
         return path
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         raise StoreNotFoundError(path)
@@ -131,6 +124,45 @@ def write_run_info(run_dir: Path, info: RunInfo) -> None:
         temporary.replace(run_dir / RUN_FILE)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unwritable(got: str) -> StoreError:
+    """Return the error for a store that cannot be written."""
+    return StoreError("a folder that can be written", got=got, fix="pass dir= or set FILMSTRIP_DIR")
+
+
+def _is_store(path: Path) -> bool:
+    """Return whether the folder is ours; other tools have a folder ``runs`` too."""
+    runs = path / RUNS_DIR
+    if not runs.is_dir():
+        return False
+    return _is_marked(path) or next(runs.glob(f"*/{RUN_FILE}"), None) is not None
+
+
+def _is_marked(path: Path) -> bool:
+    try:
+        return (path / _MARKER).read_bytes() == _MARKER_TEXT
+    except OSError:
+        return False
+
+
+def _make_store(path: Path) -> None:
+    """Make an empty folder a store; several processes may do so at once."""
+    others = {entry.name for entry in path.iterdir()} - {_MARKER}
+    if others and not _is_marked(path):
+        raise _not_ours(path)
+    _mark(path)
+    (path / RUNS_DIR).mkdir(exist_ok=True)
+
+
+def _mark(path: Path) -> None:
+    """Write the marker, without emptying it first: to others it is there once `RUNS_DIR` is."""
+    file = os.open(path / _MARKER, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        if os.fstat(file).st_size == 0:
+            os.write(file, _MARKER_TEXT)
+    finally:
+        os.close(file)
 
 
 def _not_ours(path: Path) -> StoreError:

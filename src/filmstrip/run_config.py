@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 __all__ = ["Config"]
@@ -35,6 +35,8 @@ class Config(MutableMapping[str, Any]):
         self.update({name: value})
 
     def __delitem__(self, name: str) -> None:
+        if name not in self._values:
+            raise KeyError(name)
         self._replace({key: value for key, value in self._values.items() if key != name})
 
     def __iter__(self) -> Iterator[str]:
@@ -44,6 +46,8 @@ class Config(MutableMapping[str, Any]):
         return len(self._values)
 
     def __getattr__(self, name: str) -> Any:
+        if name in Config.__slots__:  # not set yet: copy and pickle look before they fill
+            raise AttributeError(name)
         try:
             return self._values[name]
         except KeyError:
@@ -52,10 +56,31 @@ class Config(MutableMapping[str, Any]):
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
 
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        """Change or add several values at once; ``allow_val_change`` is W&B's and has no effect."""
+    def __delattr__(self, name: str) -> None:
+        del self[name]
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        return dict, (self._values,)  # a copy is a plain dict: it is not the run's any more
+
+    def update(self, values: Any = (), /, **kwargs: Any) -> None:
+        """Change or add several values at once.
+
+        Parameters
+        ----------
+        values
+            A dict, pairs, or an object with attributes such as ``argparse.Namespace``.
+        **kwargs
+            Further values; ``allow_val_change`` is W&B's and has no effect.
+
+        Raises
+        ------
+        LogValueError
+            A value that JSON cannot hold; nothing is changed.
+        """
         kwargs.pop("allow_val_change", None)
-        self._replace({**self._values, **dict(*args, **kwargs)})
+        has_attributes = not isinstance(values, Iterable) and hasattr(values, "__dict__")
+        changes = vars(values) if has_attributes else values
+        self._replace({**self._values, **dict(changes, **kwargs)})
 
     def _replace(self, values: dict[str, Any]) -> None:
         self._on_change(values)  # raises when JSON cannot hold them: then nothing changes

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import operator
+import os
 import secrets
 import string
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,16 +19,18 @@ import msgspec
 
 from filmstrip.draft import Flattened, flatten, image_record
 from filmstrip.errors import OptionError, RunExistsError, RunNotFoundError, RunStateError
-from filmstrip.folder import RUNS_DIR, prepare_store, read_run_info, write_run_info
+from filmstrip.folder import RUNS_DIR, prepare_store, read_run_info, unwritable, write_run_info
 from filmstrip.freeform import from_json_value
+from filmstrip.media.boxes import BoundingBoxes2D
 from filmstrip.media.image import Image
-from filmstrip.record import RunInfo, ValuesRecord
+from filmstrip.record import RecordDamagedError, RunInfo, ValuesRecord
 from filmstrip.run_config import Config
+from filmstrip.sample import Draft, ImageDraft
 from filmstrip.settings import RunSettings, json_config
 from filmstrip.shard.append import ShardAppender
 from filmstrip.shard.read import StoredSample, scan_shard
 from filmstrip.warn import warn_user
-from filmstrip.writer import Draft, ImageDraft, Writer
+from filmstrip.writer import Writer, WriterFailure
 
 __all__ = ["Run", "open_run"]
 
@@ -53,7 +59,8 @@ class Run:
     ) -> None:
         self._info, self._dir = info, run_dir
         self._session, self._step = session, next_step
-        self._indices: dict[tuple[str, int], int] = {}
+        self._pid = os.getpid()
+        self._counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._warned: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._is_finished = False
@@ -125,11 +132,11 @@ class Run:
         data
             Images, lists of images, numbers, texts; nested dicts, whose keys are joined with ``/``.
         step
-            Any integer, in any order. By default one more than at the last call. The same key and
-            step again appends.
+            Any integer of 64 bits, in any order; the same key and step again appends. Left out, it
+            is the run's own count: 0, and one more after each call that leaves it out, but never
+            less than a step that was given.
         commit
-            False to stay at this step for the next call without `step`; True to go on to the next
-            one although `step` is given.
+            False to leave the run's count where it is; True to count on although `step` is given.
 
         Raises
         ------
@@ -140,9 +147,10 @@ class Run:
         OptionError
             `step` is not an integer of 64 bits.
         RunStateError
-            The run is finished.
+            The run is finished, or was opened by the process that this one was forked from.
         """
         flat = flatten(data)
+        self._check_process()
         with self._lock:
             if self._is_finished:
                 raise RunStateError(
@@ -152,12 +160,11 @@ class Run:
                 )
             at = self._step if step is None else _checked_step(step)
             if self._writer is not None:
-                drafts = self._drafts(flat, at)
-                self._warn_about(flat)
-                self._writer.submit(drafts)
-                self._report_failure()
+                self._writer.submit(self._drafts(flat, at))
             is_committed = step is None if commit is None else commit
             self._step = max(self._step, at + 1 if is_committed else at)
+        self._warn_about(flat)
+        self._report_failure()
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """Wait until all is stored, and close the run. Calling it again does nothing.
@@ -170,6 +177,8 @@ class Run:
             Of W&B's signature; there is nothing to silence.
         """
         del quiet
+        if self._pid != os.getpid():  # a fork has neither the threads nor a say in the files
+            return
         with self._lock:
             if self._is_finished:
                 return
@@ -177,13 +186,9 @@ class Run:
         if self._writer is None:
             return
         self._writer.close()
-        state = "failed" if exit_code else "finished"
-        self._store_info(state=state, finished=time.time())
+        self._store_info(state="failed" if exit_code else "finished", finished=time.time())
         if (failure := self._writer.failure) is not None:
-            warn_user(
-                f"run {self.id!r}: {failure.num_lost} of the logged records could not be stored "
-                f"({type(failure.cause).__name__}: {failure.cause})"
-            )
+            warn_user(f"run {self.id!r}: {_what_was_lost(failure)}")
 
     def __enter__(self) -> Run:  # noqa: PYI034  # Self is in typing from 3.11 on
         return self
@@ -194,11 +199,20 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.finish(exit_code=0 if kind is None else 1)
+        is_success = kind is None or (isinstance(error, SystemExit) and not error.code)
+        self.finish(exit_code=0 if is_success else 1)
 
     def __repr__(self) -> str:
         state = "finished" if self._is_finished else "running"
         return f"Run({self.id!r}, {state}, {str(self._dir)!r})"
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            raise RunStateError(
+                "a run that this process opened",
+                got=f"run {self.id!r} of process {self._pid}",
+                fix="log from there, or init() another run after the fork",
+            )
 
     def _drafts(self, flat: Flattened, step: int) -> list[Draft]:
         now = time.time()
@@ -210,32 +224,30 @@ class Run:
                 )
             )
         for key, images in flat.images.items():
-            first = self._indices.get((key, step), 0)
-            self._indices[key, step] = first + len(images)
-            drafts.extend(
-                ImageDraft(
-                    image_record(
-                        image,
-                        run_id=self.id,
-                        key=key,
-                        step=step,
-                        index=index,
-                        time=now,
-                        session=self._session,
-                    ),
+            for index, image in enumerate(images, self._counts[key].get(step, 0)):
+                record = image_record(
                     image,
+                    run_id=self.id,
+                    key=key,
+                    step=step,
+                    index=index,
+                    time=now,
+                    session=self._session,
                 )
-                for index, image in enumerate(images, first)
-            )
+                drafts.append(ImageDraft(record, image))
+        for key, images in flat.images.items():
+            self._counts[key][step] = self._counts[key].get(step, 0) + len(images)
         return drafts
 
     def _warn_about(self, flat: Flattened) -> None:
+        if self._writer is None:
+            return
         for key, images in flat.images.items():
             for image in images:
                 if image.source.clipped and image.source.rule == "clip":
                     self._warn_clipped(key, image)
                 for layer, boxes in image.boxes.items():
-                    self._warn_boxes(key, layer, int(boxes.is_invalid().sum()))
+                    self._warn_boxes(key, layer, boxes)
 
     def _warn_clipped(self, key: str, image: Image) -> None:
         if (key, "clipped") not in self._warned:
@@ -246,9 +258,10 @@ class Run:
                 "pass value_range=(lo, hi) to map them, or normalize=False if that is meant"
             )
 
-    def _warn_boxes(self, key: str, layer: str, num_invalid: int) -> None:
-        if num_invalid and (key, f"boxes {layer}") not in self._warned:
-            self._warned.add((key, f"boxes {layer}"))
+    def _warn_boxes(self, key: str, layer: str, boxes: BoundingBoxes2D) -> None:
+        about = (key, f"boxes {layer}")
+        if about not in self._warned and (num_invalid := int(boxes.is_invalid().sum())):
+            self._warned.add(about)
             warn_user(
                 f"{key!r}: {num_invalid} boxes of layer {layer!r} are NaN, infinite or inverted; "
                 "they are kept and flagged, check the model or format="
@@ -267,11 +280,11 @@ class Run:
         self._store_info(config=json_config(values))
 
     def _store_info(self, **changes: Any) -> None:
-        self._info = msgspec.structs.replace(self._info, **changes)
-        if self._writer is None:
-            return
         try:
-            write_run_info(self._dir, self._info)
+            with self._lock:
+                self._info = msgspec.structs.replace(self._info, **changes)
+                if self._writer is not None and self._pid == os.getpid():
+                    write_run_info(self._dir, self._info)
         except OSError as error:
             warn_user(f"the run's description could not be stored ({error.strerror}): {self._dir}")
 
@@ -296,14 +309,26 @@ def open_run(settings: RunSettings) -> Run:
     if settings.resume == "must" and not run_dir.is_dir():
         raise RunNotFoundError(run_id, known=sorted(d.name for d in runs_dir.iterdir()))
     try:
-        run_dir.mkdir()
+        is_new = _make_dir(run_dir)
+        if not is_new and settings.resume == "never":
+            raise RunExistsError(run_id)
+        logged = _Logged() if is_new else _logged_before(run_dir)
+        info = _new_info(settings, run_id) if is_new else _resumed_info(settings, run_dir, logged)
+        write_run_info(run_dir, info)
+    except RunExistsError:
+        raise
+    except OSError as error:
+        raise unwritable(f"{error.strerror}: {run_dir}") from error
+    return Run(settings, info, run_dir, session=info.sessions - 1, next_step=logged.step + 1)
+
+
+def _make_dir(path: Path) -> bool:
+    """Make the folder; return whether it is new, which only one of several processes is told."""
+    try:
+        path.mkdir()
     except FileExistsError:
-        if settings.resume == "never":
-            raise RunExistsError(run_id) from None
-        return _resumed(settings, run_dir)
-    info = _new_info(settings, run_id)
-    write_run_info(run_dir, info)
-    return Run(settings, info, run_dir, session=0, next_step=0)
+        return False
+    return True
 
 
 def _new_info(settings: RunSettings, run_id: str) -> RunInfo:
@@ -322,44 +347,56 @@ def _new_info(settings: RunSettings, run_id: str) -> RunInfo:
     )
 
 
-def _resumed(settings: RunSettings, run_dir: Path) -> Run:
-    before = read_run_info(run_dir)
-    info = msgspec.structs.replace(
+def _resumed_info(settings: RunSettings, run_dir: Path, logged: _Logged) -> RunInfo:
+    try:
+        before = read_run_info(run_dir)
+    except (FileNotFoundError, RecordDamagedError):  # the run is what its shards say
+        before = _new_info(settings, run_dir.name)
+    return msgspec.structs.replace(
         before,
         state="running",
         finished=None,
-        sessions=before.sessions + 1,
+        sessions=max(before.sessions, logged.session + 1) + 1,
         name=settings.name or before.name,
         config={**before.config, **settings.config},
         tags=list(dict.fromkeys([*before.tags, *settings.tags])),
         notes=settings.notes or before.notes,
         group=settings.group or before.group,
     )
-    write_run_info(run_dir, info)
-    return Run(settings, info, run_dir, session=before.sessions, next_step=_last_step(run_dir) + 1)
 
 
-def _last_step(run_dir: Path) -> int:
-    """Return the highest step that the run's shards hold, -1 when they hold none."""
-    return max(
-        (
-            sample.record.step
-            for shard in run_dir.glob("*.tar")
-            for sample in scan_shard(shard)
-            if isinstance(sample, StoredSample)
-        ),
-        default=-1,
-    )
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """The highest step and session that a run's shards hold."""
+
+    step: int = -1
+    session: int = -1
+
+
+def _logged_before(run_dir: Path) -> _Logged:
+    step = session = -1
+    for shard in run_dir.glob("*.tar"):
+        for found in scan_shard(shard):
+            if isinstance(found, StoredSample):
+                step, session = max(step, found.record.step), max(session, found.record.session)
+    return _Logged(step, session)
+
+
+def _what_was_lost(failure: WriterFailure) -> str:
+    cause = f"{type(failure.cause).__name__}: {failure.cause}"
+    if not failure.num_lost:
+        return f"all is stored, but the last shard has no end-of-archive marker ({cause})"
+    return f"{failure.num_lost} of the logged records could not be stored ({cause})"
 
 
 def _checked_step(step: Any) -> int:
-    if (
-        isinstance(step, bool)
-        or not hasattr(step, "__index__")
-        or abs(step.__index__()) > _MAX_STEP
-    ):
-        raise OptionError("step as an integer", got=repr(step), fix="pass int(step)")
-    return int(step.__index__())
+    try:
+        number = None if isinstance(step, bool) else operator.index(step)
+    except TypeError:
+        number = None
+    if number is None or abs(number) > _MAX_STEP:
+        raise OptionError("step as an integer of 64 bits", got=repr(step), fix="pass int(step)")
+    return number
 
 
 def _token(length: int) -> str:

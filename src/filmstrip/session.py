@@ -6,8 +6,8 @@ import atexit
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
-from weakref import WeakSet
 
 from filmstrip.errors import RunStateError
 from filmstrip.run_config import Config
@@ -40,7 +40,8 @@ _IGNORED = frozenset(
 """Arguments of W&B's ``init`` that a script may pass and that mean nothing without its cloud."""
 
 _current: Run | None = None
-_open_runs: WeakSet[Run] = WeakSet()
+_open_runs: list[Run] = []
+"""Runs to finish at the script's end; held, so that one it let go of loses nothing."""
 
 
 def init(
@@ -122,7 +123,7 @@ def init(
         queue_bytes=queue_bytes,
     )
     _current = open_run(settings)
-    _open_runs.add(_current)
+    _open_runs[:] = [run for run in _open_runs if not run.is_finished] + [_current]
     return _current
 
 
@@ -135,6 +136,14 @@ def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = 
         There is no run, or it is finished.
     LogKeyError, LogValueError, OptionError
         As `Run.log`.
+
+    Examples
+    --------
+    >>> import tempfile, filmstrip
+    >>> with tempfile.TemporaryDirectory() as folder, filmstrip.init(dir=folder) as run:
+    ...     filmstrip.log({"loss": {"train": 0.5}})
+    ...     run.step
+    1
     """
     if _current is None:
         raise RunStateError("a run to log to", got="none", fix="call filmstrip.init() first")
@@ -142,7 +151,21 @@ def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = 
 
 
 def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
-    """Finish the newest run; does nothing when there is none."""
+    """Finish the newest run; does nothing when there is none.
+
+    Parameters
+    ----------
+    exit_code, quiet
+        As `Run.finish`.
+
+    Examples
+    --------
+    >>> import tempfile, filmstrip
+    >>> run = filmstrip.init(dir=tempfile.mkdtemp())
+    >>> filmstrip.finish()
+    >>> run.is_finished
+    True
+    """
     global _current
     if _current is not None:
         run, _current = _current, None
@@ -182,5 +205,6 @@ def _check_others(others: Mapping[str, Any]) -> None:
 def _finish_all() -> None:
     """Finish what a script left open; failed when an exception ended the script."""
     failed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
-    for run in list(_open_runs):
-        run.finish(exit_code=1 if failed else 0)
+    with ExitStack() as stack:  # one that raises does not keep the others from being finished
+        for run in reversed(_open_runs):
+            stack.callback(run.finish, exit_code=1 if failed else 0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from filmstrip.errors import LogValueError, OptionError
 from filmstrip.folder import check_run_id, default_store_dir
-from filmstrip.freeform import FreeformError, to_json_value
+from filmstrip.freeform import FreeformError, text_value, to_json_value
 from filmstrip.writer import QUEUE_BYTES
 
 __all__ = ["Resume", "RunSettings", "json_config", "resolve_settings"]
@@ -62,13 +62,16 @@ def resolve_settings(
         ``config`` holds something that JSON cannot.
     """
     run_id = _text("id", id)
+    how_to_resume = _resume(resume)
+    if how_to_resume == "must" and run_id is None:
+        raise OptionError("id= with resume='must'", got="none", fix="name the run to go on with")
     return RunSettings(
         project=_text("project", project) or "uncategorized",
         name=_text("name", name),
         id=None if run_id is None else check_run_id(run_id),
         config=json_config(_config_from_environment() if config is None else config),
-        dir=default_store_dir() if dir is None else Path(dir),
-        resume=_resume(resume),
+        dir=_dir(dir),
+        resume=how_to_resume,
         tags=_tags(tags),
         notes=_text("notes", notes) or "",
         group=_text("group", group) or "",
@@ -105,9 +108,18 @@ def _environment(name: str) -> str | None:
 
 def _text(name: str, value: Any) -> str | None:
     value = _environment(name) if value is None else value
-    if value is None or isinstance(value, str):
-        return value
-    raise OptionError(f"{name} as text", got=repr(value), fix=f"pass str({name})")
+    if value is None:
+        return None
+    return _whole_text(name, value)
+
+
+def _whole_text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise OptionError(f"{name} as text", got=repr(value), fix=f"pass str({name})")
+    try:
+        return text_value(value)
+    except FreeformError as error:
+        raise OptionError(f"{name} as text", got=error.got, fix="drop the surrogate") from None
 
 
 def _config_from_environment() -> dict[str, Any]:
@@ -123,6 +135,13 @@ def _config_from_environment() -> dict[str, Any]:
     if not isinstance(config, dict):
         raise OptionError("FILMSTRIP_CONFIG as a JSON object", got=text[:80], fix="write {...}")
     return config
+
+
+def _dir(dir: str | os.PathLike[str] | None) -> Path:
+    try:
+        return Path(dir) if dir else default_store_dir()
+    except TypeError:
+        raise OptionError("dir as a path", got=repr(dir), fix="pass text or a Path") from None
 
 
 def _resume(resume: str | bool | None) -> Resume:
@@ -141,11 +160,9 @@ def _resume(resume: str | bool | None) -> Resume:
 def _tags(tags: Sequence[str] | None) -> list[str]:
     if tags is None:
         return [tag.strip() for tag in (_environment("tags") or "").split(",") if tag.strip()]
-    if isinstance(tags, str):
-        return [tags]
-    if not all(isinstance(tag, str) for tag in tags):
-        raise OptionError("tags as a list of text", got=repr(tags), fix="pass str(tag) for each")
-    return list(tags)
+    if not isinstance(tags, Iterable):
+        raise OptionError("tags as a list of text", got=repr(tags), fix="pass ['tag', ...]")
+    return [_whole_text("tags", tag) for tag in ([tags] if isinstance(tags, str) else tags)]
 
 
 def _mode(mode: str | None) -> str:
@@ -165,7 +182,7 @@ def _queue_bytes(queue_bytes: int | None) -> int:
         return QUEUE_BYTES
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = 0
     if number <= 0:
         raise OptionError(

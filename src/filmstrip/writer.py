@@ -7,25 +7,20 @@ all that is ready.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from filmstrip.codec import EncodeOptions, encode
-from filmstrip.codec.masks import encode_mask
-from filmstrip.media.files import EncodedPicture
-from filmstrip.media.image import Image
-from filmstrip.record import ImageRecord, ValuesRecord
-from filmstrip.shard.append import EncodedImage, EncodedMember, ShardAppender
-from filmstrip.shard.names import mask_member
+from filmstrip.record import ValuesRecord
+from filmstrip.sample import Draft, ImageDraft, encode_draft, encode_small_pictures
+from filmstrip.shard.append import EncodedImage, ShardAppender
 from filmstrip.warn import warn_user
 
-__all__ = ["QUEUE_BYTES", "Draft", "ImageDraft", "Writer", "WriterFailure", "encode_draft"]
+__all__ = ["QUEUE_BYTES", "Writer", "WriterFailure"]
 
 QUEUE_BYTES = 256 * 2**20
 """Pixels that may wait to be encoded, in bytes, before ``log()`` waits."""
@@ -33,25 +28,18 @@ QUEUE_BYTES = 256 * 2**20
 _BATCH_BYTES = 512 * 1024
 """Small images are encoded in batches of about this many bytes: one hand-over, one write."""
 
+_SMALL_BYTES = 32 * 1024
+"""Below this an image costs more in Python than in numpy and isal: a second thread would only make
+them hand the interpreter lock to and fro (28 × 28: 9,500 images/s with one, 7,000 with two)."""
+
+_QUIET_SECS, _LINGER_SECS = 0.005, 1.0
+"""Small images wait until ``log()`` has been quiet for so long, but no longer than so long: beside
+an encoder that takes the interpreter lock from it, making a small image takes twice the time."""
+
+_RECORD_BYTES = 1024
+"""What a record counts for in the queue, so that values alone cannot grow without limit."""
+
 _MAX_THREADS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ImageDraft:
-    """An image on its way to the shard, and its record without members."""
-
-    record: ImageRecord
-    image: Image
-
-    @property
-    def size_bytes(self) -> int:
-        """Memory that the image holds while it waits."""
-        return self.image.content.size_bytes + sum(
-            m.array.nbytes for m in self.image.masks.values()
-        )
-
-
-Draft: TypeAlias = ImageDraft | ValuesRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +54,13 @@ class WriterFailure:
 class _Job:
     drafts: Sequence[Draft]
     size_bytes: int
+    submit_secs: float = 0.0
     encoded: Sequence[EncodedImage | ValuesRecord] | None = None
-    lost: int = field(default=0)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether its images are small, on average."""
+        return self.size_bytes < _SMALL_BYTES * len(self.drafts)
 
 
 class Writer:
@@ -101,6 +94,8 @@ class Writer:
         self._order: deque[_Job] = deque()
         self._pending_bytes = 0
         self._threads: list[threading.Thread] = []
+        self._last_submit_secs = 0.0
+        self._num_waiting = 0
         self._is_closing = False
         self._has_warned_full = False
         self._num_lost = 0
@@ -115,25 +110,25 @@ class Writer:
     def submit(self, drafts: Sequence[Draft]) -> None:
         """Queue drafts in order; waits only while the queue is full."""
         for job in _jobs(drafts):
+            if not self._fits(job):
+                self._warn_full()
             with self._lock:
-                self._wait_for_room(job.size_bytes)
+                self._wait_until(partial(self._fits, job))
                 self._pending_bytes += job.size_bytes
                 self._todo.append(job)
                 self._order.append(job)
-                if len(self._threads) < min(self._num_threads, len(self._order)):
+                job.submit_secs = self._last_submit_secs = time.monotonic()
+                wanted = 1 if job.is_small else min(self._num_threads, len(self._order))
+                if len(self._threads) < wanted:
                     self._start_thread()
                 self._has_work.notify()
+            if not self._threads:
+                self._process(self._todo.popleft())
 
     def flush(self, timeout_secs: float | None = None) -> bool:
         """Wait until all that was submitted is in the shard; return whether it is."""
-        deadline = None if timeout_secs is None else time.monotonic() + timeout_secs
         with self._lock:
-            while self._order:
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    return False
-                self._has_room.wait(left)
-        return True
+            return self._wait_until(lambda: not self._order, timeout_secs)
 
     def close(self) -> None:
         """Wait for everything, stop the threads, and seal the shard."""
@@ -148,76 +143,109 @@ class Writer:
         except OSError as error:
             self._record_failure(0, error)
 
-    def _wait_for_room(self, size_bytes: int) -> None:
-        while self._order and self._pending_bytes + size_bytes > self._queue_bytes:
-            if not self._has_warned_full:
-                self._has_warned_full = True
-                warn_user(
-                    f"log() waits: {self._pending_bytes / 2**20:.0f} MiB of images are queued, "
-                    "as many as queue_bytes allows; log fewer images, or raise init(queue_bytes=...)"
-                )
-            self._has_room.wait()
+    def _wait_until(self, is_so: Callable[[], bool], timeout_secs: float | None = None) -> bool:
+        """Wait for the threads; while anyone does, small images are not put off."""
+        if is_so():
+            return True
+        self._num_waiting += 1
+        self._has_work.notify_all()
+        try:
+            return self._has_room.wait_for(is_so, timeout_secs)
+        finally:
+            self._num_waiting -= 1
+
+    def _fits(self, job: _Job) -> bool:
+        return not self._order or self._pending_bytes + job.size_bytes <= self._queue_bytes
+
+    def _warn_full(self) -> None:
+        if not self._has_warned_full:
+            self._has_warned_full = True
+            warn_user(
+                f"log() waits: {self._pending_bytes / 2**20:.0f} MiB of images are queued, "
+                "as many as queue_bytes allows; log fewer, or raise init(queue_bytes=...)"
+            )
 
     def _start_thread(self) -> None:
         name = f"filmstrip-encoder-{len(self._threads)}"
         thread = threading.Thread(target=self._run, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more: those we have do the work, or the caller's
+            return
         self._threads.append(thread)
-        thread.start()
 
     def _run(self) -> None:
-        while True:
-            with self._lock:
-                while not self._todo:
-                    if self._is_closing:
-                        return
-                    self._has_work.wait()
-                job = self._todo.popleft()
-            encoded = []
-            for draft in job.drafts:
-                try:
-                    encoded.append(encode_draft(draft))
-                except Exception as error:  # noqa: BLE001, PERF203  # the writer loop: count it, go on
-                    self._record_failure(1, error)
-            job.encoded = encoded
-            self._append_ready()
+        while (job := self._next_job()) is not None:
+            self._process(job)
 
-    def _append_ready(self) -> None:
-        """Append the oldest jobs that are encoded; the lock keeps them in order."""
-        with self._append_lock:
-            while self._order and (encoded := self._order[0].encoded) is not None:
-                try:
-                    if encoded:
-                        self._appender.append(encoded)
-                except Exception as error:  # noqa: BLE001  # the writer loop: count it and go on
-                    self._record_failure(len(encoded), error)
-                with self._lock:
-                    self._pending_bytes -= self._order.popleft().size_bytes
-                    self._has_room.notify_all()
+    def _next_job(self) -> _Job | None:
+        with self._lock:
+            while not self._todo or self._secs_to_linger() > 0:
+                if not self._todo and self._is_closing:
+                    return None
+                self._has_work.wait(self._secs_to_linger() if self._todo else None)
+            return self._todo.popleft()
+
+    def _secs_to_linger(self) -> float:
+        """Return how long the oldest job is yet to wait for ``log()`` to be quiet."""
+        job = self._todo[0]
+        if self._num_waiting or not job.is_small:
+            return 0.0
+        until = min(self._last_submit_secs + _QUIET_SECS, job.submit_secs + _LINGER_SECS)
+        return until - time.monotonic()
+
+    def _process(self, job: _Job) -> None:
+        job.encoded = self._encoded(job.drafts)
+        job.drafts = ()
+        while self._is_oldest_encoded() and self._append_lock.acquire(blocking=False):
+            try:
+                self._append_oldest()
+            finally:
+                self._append_lock.release()
+
+    def _encoded(self, drafts: Sequence[Draft]) -> list[EncodedImage | ValuesRecord]:
+        try:
+            files = encode_small_pictures(drafts)
+        except Exception:  # noqa: BLE001  # the writer loop: then each is tried by itself
+            files = {}
+        made = [self._encode(draft, files.get(place)) for place, draft in enumerate(drafts)]
+        return [sample for sample in made if sample is not None]
+
+    def _encode(self, draft: Draft, file: bytes | None) -> EncodedImage | ValuesRecord | None:
+        try:
+            return encode_draft(draft, file)
+        except Exception as error:  # noqa: BLE001  # the writer loop: count it and go on
+            self._record_failure(1, error)
+            return None
+
+    def _is_oldest_encoded(self) -> bool:
+        with self._lock:
+            return bool(self._order) and self._order[0].encoded is not None
+
+    def _append_oldest(self) -> None:
+        """Append what is ready, in order; one thread does at a time, and the others go on."""
+        while self._order and (encoded := self._order[0].encoded) is not None:
+            self._append(encoded)
+            with self._lock:
+                self._pending_bytes -= self._order.popleft().size_bytes
+                self._has_room.notify_all()
+
+    def _append(self, samples: Sequence[EncodedImage | ValuesRecord]) -> None:
+        try:
+            if samples:
+                self._appender.append(samples)
+        except OSError as error:
+            self._record_failure(len(samples), error)
+        except Exception as error:  # noqa: BLE001  # the writer loop: count it and go on
+            if len(samples) == 1:
+                self._record_failure(1, error)
+            for sample in samples if len(samples) > 1 else ():
+                self._append([sample])  # one of them cannot be stored: not the others' fault
 
     def _record_failure(self, num_lost: int, cause: BaseException) -> None:
         with self._lock:
             self._num_lost += num_lost
             self._cause = self._cause or cause
-
-
-def encode_draft(draft: Draft) -> EncodedImage | ValuesRecord:
-    """Return the sample that a shard stores for a draft."""
-    if isinstance(draft, ValuesRecord):
-        return draft
-    image = draft.image
-    content = image.content
-    if isinstance(content, EncodedPicture):
-        data = content.data
-    else:
-        data = encode(content, image.file_type.name, EncodeOptions(image.quality, image.lossless))
-    members = [_member(image.format, data)]
-    for layer, mask in image.masks.items():
-        members.append(_member(mask_member(layer), encode_mask(mask.array)))
-    return EncodedImage(draft.record, members)
-
-
-def _member(name: str, data: bytes) -> EncodedMember:
-    return EncodedMember(name, data, hashlib.sha256(data).hexdigest())
 
 
 def _jobs(drafts: Sequence[Draft]) -> list[_Job]:
@@ -227,7 +255,7 @@ def _jobs(drafts: Sequence[Draft]) -> list[_Job]:
     batch_bytes = 0
     for draft in drafts:
         batch.append(draft)
-        batch_bytes += draft.size_bytes if isinstance(draft, ImageDraft) else 0
+        batch_bytes += _RECORD_BYTES + (draft.size_bytes if isinstance(draft, ImageDraft) else 0)
         if batch_bytes >= _BATCH_BYTES:
             jobs.append(_Job(batch, batch_bytes))
             batch, batch_bytes = [], 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from filmstrip.codec.batch import encode_png_batch
 from filmstrip.codec.masks import decode_mask, encode_mask
 from filmstrip.codec.options import EncodeOptions
 from filmstrip.codec.pillow import encode_bmp, encode_jpeg, encode_webp
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
     from filmstrip.media.frame import Frame
 
-__all__ = ["EncodeOptions", "decode_mask", "encode", "encode_mask", "encode_png"]
+__all__ = [
+    "EncodeOptions",
+    "decode_mask",
+    "encode",
+    "encode_mask",
+    "encode_png",
+    "encode_png_batch",
+]
 
 _DEFAULTS = EncodeOptions()
 

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from filmstrip.codec.scanlines import Scanlines
 
-__all__ = ["Filter", "Plan", "choose_plan", "filtered_strips"]
+__all__ = ["SMALL_BYTES", "SMALL_PLAN", "Filter", "Plan", "choose_plan", "filtered_strips"]
 
 STRIP_BYTES = 128 * 1024
 """What is filtered at a time: with its temporaries it stays in a core's L2 cache."""
 
-_SMALL_BYTES = 8 * 1024
+SMALL_BYTES = 8 * 1024
+"""Up to this many bytes a picture has `SMALL_PLAN`, and is not looked at."""
+
 # Multiples of the golden ratio: even steps would fall in with the 8 x 8 blocks of JPEG.
 _SAMPLED_PLACES = [index * 0.6180339887 % 1 for index in range(1, 9)]
 
@@ -62,7 +64,7 @@ _PHOTO = Plan(Filter.AVERAGE, level=1, window_bits=9)
 _HALF_FLAT = Plan(Filter.UP, level=1, window_bits=9)
 _FLAT = Plan(Filter.UP, level=2, window_bits=15)
 _GRAY_IN_COLOR = Plan(Filter.AVERAGE, level=2, window_bits=15)
-_SMALL = Plan(Filter.UP, level=1, window_bits=15)
+SMALL_PLAN = Plan(Filter.UP, level=1, window_bits=15)
 
 
 def choose_plan(image: Scanlines) -> Plan:
@@ -70,8 +72,8 @@ def choose_plan(image: Scanlines) -> Plan:
 
     How many bytes equal the one above tells drawings and masks from photographs well enough.
     """
-    if image.row_bytes * image.height <= _SMALL_BYTES:
-        return _SMALL
+    if image.row_bytes * image.height <= SMALL_BYTES:
+        return SMALL_PLAN
     flatness = _flatness(image)
     if flatness > 0.8:
         return _FLAT

@@ -18,11 +18,11 @@ from filmstrip.codec.scanlines import Scanlines, scanlines
 from filmstrip.errors import ImageInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["encode_png"]
+__all__ = ["encode_png", "png_files"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # the last chunk is the same in every file
@@ -91,6 +91,22 @@ def encode_png(
     return file.getvalue()
 
 
+def png_files(image: Scanlines, streams: Iterable[bytes]) -> list[bytes]:
+    """Return the file of each picture of one form, without a palette.
+
+    Parameters
+    ----------
+    image
+        A picture of this form.
+    streams
+        The filtered and deflated rows of each picture.
+    """
+    start = io.BytesIO()
+    start.write(_SIGNATURE)
+    _write_chunk(start, b"IHDR", [_header(image)])
+    return [start.getvalue() + _chunk(b"IDAT", stream) + _END for stream in streams]
+
+
 def _header(image: Scanlines) -> bytes:
     return struct.pack(
         ">IIBBBBB", image.width, image.height, image.bit_depth, image.color_type, 0, 0, 0
@@ -104,6 +120,11 @@ def _write_chunk(file: io.BytesIO, kind: bytes, pieces: list[bytes]) -> None:
         file.write(piece)
         crc = isal_zlib.crc32(piece, crc)
     file.write(crc.to_bytes(4, "big"))
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    crc = isal_zlib.crc32(body, isal_zlib.crc32(kind))
+    return b"%b%b%b%b" % (len(body).to_bytes(4, "big"), kind, body, crc.to_bytes(4, "big"))
 
 
 def _deflated(image: Scanlines, plan: Plan) -> Iterator[list[bytes]]:

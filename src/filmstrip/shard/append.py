@@ -104,8 +104,7 @@ class ShardAppender:
         try:
             self._write([END_OF_ARCHIVE])
         finally:
-            os.close(self._fd)
-            self._fd = None
+            self._give_up()
 
     def _next_shard(self) -> None:
         self.close()
@@ -126,10 +125,8 @@ class ShardAppender:
             stored = fresh.get(member.sha256) or self._stored.get(member.sha256)
             member_path = f"{path}.{member.name}"
             if stored is None:
-                fresh[member.sha256] = _Stored(member_path, self._shard)
-                _pack_file(buffers, member_path, member.data, mtime_secs)
-                link = link_shard = ""
-            elif len(stored.path) > MAX_PATH_BYTES:
+                if len(member_path) <= MAX_PATH_BYTES:  # a hard link can name no longer path
+                    fresh[member.sha256] = _Stored(member_path, self._shard)
                 _pack_file(buffers, member_path, member.data, mtime_secs)
                 link = link_shard = ""
             else:
@@ -161,10 +158,22 @@ class ShardAppender:
             for start in range(0, len(buffers), _MAX_BUFFERS):
                 end += _write_all(fd, buffers[start : start + _MAX_BUFFERS])
         except OSError:
-            os.ftruncate(fd, self._offset)
+            self._take_back(fd)
             raise
         self.size_bytes += end - self._offset
         self._offset = end
+
+    def _take_back(self, fd: int) -> None:
+        """Cut off what a failed write left; a shard where that fails too is not written again."""
+        try:
+            os.ftruncate(fd, self._offset)
+        except OSError:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
 
 
 def _pack_file(buffers: list[bytes], path: str, data: bytes, mtime_secs: int) -> None:

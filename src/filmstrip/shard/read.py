@@ -7,6 +7,7 @@ behind a damaged block at the next header that is whole.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,7 +17,7 @@ from typing import BinaryIO
 from filmstrip.errors import DamagedError
 from filmstrip.record import ImageRecord, Member, Record, RecordDamagedError, decode_record
 from filmstrip.shard.names import RECORD_MEMBER
-from filmstrip.shard.tar import BLOCK_SIZE, TarHeader, padding, parse_header
+from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, TarHeader, padding, parse_header
 
 __all__ = [
     "Damage",
@@ -27,6 +28,8 @@ __all__ = [
     "read_member",
     "scan_shard",
 ]
+
+_TORN = "the file ends inside a sample"
 
 _RESYNC_BYTES = 2**20
 """How much is searched at once for the next header behind a damaged block."""
@@ -44,6 +47,15 @@ class DamageKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """Where bytes are stored."""
+
+    shard: Path
+    offset: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Damage:
     """A place in a shard that does not hold what was written there."""
 
@@ -52,17 +64,10 @@ class Damage:
     """Byte offset in the shard."""
     kind: DamageKind
     sample: str
-    """Path of the sample in the shard, or of the last whole one before the damage."""
+    """Path of the sample in the shard, or of the last one before the damage."""
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where bytes are stored."""
-
-    shard: Path
-    offset: int
-    size_bytes: int
+    locations: Mapping[str, Location] = field(default_factory=dict)
+    """Members of the sample that stand before the damage: hard links elsewhere may name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +95,43 @@ class _Scan:
 
     shard: Path
     file: BinaryIO
+    size_bytes: int
     offset: int
     sample: str = ""
     sample_offset: int = 0
     parts: dict[str, TarHeader] = field(default_factory=dict)
     locations: dict[str, Location] = field(default_factory=dict)
 
-    def damage(self, kind: DamageKind, detail: str, *, offset: int | None = None) -> Damage:
-        where = self.offset if offset is None else offset
-        return Damage(self.shard, where, kind, self.sample, detail)
-
     def begin(self, path: str) -> None:
         self.sample, self.sample_offset = path, self.offset
         self.parts, self.locations = {}, {}
+
+    def read(self, offset: int, size_bytes: int) -> bytes:
+        """Return bytes of the file as long as it was when the pass began: it may be growing."""
+        self.file.seek(offset)
+        return self.file.read(max(0, min(size_bytes, self.size_bytes - offset)))
+
+    def header(self) -> TarHeader | None:
+        """Return the header that stands here, if it and the member behind it are in the file."""
+        header = parse_header(self.read(self.offset, BLOCK_SIZE))
+        is_inside = header and self.offset + BLOCK_SIZE + header.size_bytes <= self.size_bytes
+        return header if is_inside else None
+
+    def is_sealed_here(self) -> bool:
+        """Return whether nothing follows but the end of the archive."""
+        is_near_end = self.size_bytes - self.offset <= len(END_OF_ARCHIVE)
+        return is_near_end and not self.read(self.offset, len(END_OF_ARCHIVE)).strip(b"\0")
+
+    def damage(self, kind: DamageKind, detail: str, *, offset: int | None = None) -> Damage:
+        where = self.offset if offset is None else offset
+        return Damage(self.shard, where, kind, self.sample, detail, self.locations)
+
+    def damaged_header(self) -> Damage:
+        return self.damage(DamageKind.HEADER, "the header's checksum does not match")
+
+    def torn(self) -> Damage:
+        where = self.sample_offset if self.parts else self.offset
+        return self.damage(DamageKind.TORN, _TORN, offset=where)
 
 
 def scan_shard(shard: Path, *, start: int = 0) -> Iterator[StoredSample | Damage | ShardEnd]:
@@ -121,27 +150,23 @@ def scan_shard(shard: Path, *, start: int = 0) -> Iterator[StoredSample | Damage
         The file cannot be read.
     """
     with shard.open("rb") as file:
-        scan = _Scan(shard, file, start)
-        while True:
-            file.seek(scan.offset)
-            block = file.read(BLOCK_SIZE)
-            if len(block) < BLOCK_SIZE:
-                if block or scan.parts:
-                    where = scan.sample_offset if scan.parts else scan.offset
-                    yield scan.damage(
-                        DamageKind.TORN, "the file ends inside a sample", offset=where
-                    )
-                return
-            header = parse_header(block)
-            if header is None and _is_end(block, file):
+        scan = _Scan(shard, file, os.fstat(file.fileno()).st_size, start)
+        while scan.offset < scan.size_bytes:
+            header = scan.header()
+            if header is not None:
+                yield from _take(scan, header)
+            elif scan.is_sealed_here():
+                yield from _uncommitted(scan)
                 yield ShardEnd(scan.offset)
                 return
-            if header is None:
-                yield scan.damage(DamageKind.HEADER, "the header's checksum does not match")
-                if not _resync(scan):
-                    return
-                continue
-            yield from _take(scan, header)
+            elif (next_offset := _next_header(scan)) is not None:
+                yield scan.damaged_header()
+                scan.parts, scan.offset = {}, next_offset
+            else:
+                yield _damaged_tail(scan)
+                return
+        if scan.parts or scan.offset > scan.size_bytes:
+            yield scan.torn()
 
 
 def read_member(location: Location, member: Member) -> bytes:
@@ -166,75 +191,80 @@ def read_member(location: Location, member: Member) -> bytes:
 
 def _take(scan: _Scan, header: TarHeader) -> Iterator[StoredSample | Damage]:
     """Move past one member; when it is a record, yield the sample that it commits."""
-    sample, _, member = _split(header.path)
+    sample, member = _split(header.path)
     if sample != scan.sample or not scan.parts:
+        yield from _uncommitted(scan)
         scan.begin(sample)
     data_offset = scan.offset + BLOCK_SIZE
     next_offset = data_offset + header.size_bytes + len(padding(header.size_bytes))
-    if member != RECORD_MEMBER:
+    if member == RECORD_MEMBER:
+        yield _committed(scan, scan.read(data_offset, header.size_bytes), data_offset, next_offset)
+        scan.parts = {}
+    else:
         scan.parts[member] = header
         if not header.link:
             scan.locations[member] = Location(scan.shard, data_offset, header.size_bytes)
-        scan.offset = next_offset
-        return
-    line = scan.file.read(header.size_bytes)
-    tail = scan.file.read(len(padding(header.size_bytes)))
-    if len(line) + len(tail) < next_offset - data_offset:
-        yield scan.damage(
-            DamageKind.TORN, "the file ends inside a record", offset=scan.sample_offset
-        )
-    else:
-        yield from _committed(scan, line, data_offset, next_offset)
     scan.offset = next_offset
-    scan.parts = {}
 
 
 def _committed(
     scan: _Scan, line: bytes, data_offset: int, next_offset: int
-) -> Iterator[StoredSample | Damage]:
+) -> StoredSample | Damage:
     try:
         record = decode_record(line)
     except RecordDamagedError as error:
-        yield scan.damage(DamageKind.RECORD, str(error), offset=data_offset)
-        return
+        return scan.damage(DamageKind.RECORD, str(error), offset=data_offset)
     for member in record.members if isinstance(record, ImageRecord) else ():
-        part = scan.parts.get(member.name)
-        is_whole = part is not None and part.link == member.link
-        if not is_whole or (part and not part.link and part.size_bytes != member.size_bytes):
-            yield scan.damage(
-                DamageKind.MISSING, f"member {member.name!r} does not stand before its record"
-            )
-            return
-    yield StoredSample(scan.sample, record, scan.sample_offset, next_offset, scan.locations)
+        if not _is_announced(scan.parts.get(member.name), member):
+            detail = f"member {member.name!r} does not stand before its record"
+            return scan.damage(DamageKind.MISSING, detail)
+    return StoredSample(scan.sample, record, scan.sample_offset, next_offset, scan.locations)
 
 
-def _is_end(block: bytes, file: BinaryIO) -> bool:
-    """Return whether the block and the next are zeros and the last of the file."""
-    rest = file.read(BLOCK_SIZE + 1)
-    return not block.strip(b"\0") and not rest.strip(b"\0") and len(rest) <= BLOCK_SIZE
+def _is_announced(part: TarHeader | None, member: Member) -> bool:
+    """Return whether a header is that of the member which a record names."""
+    if part is None or part.link != member.link:
+        return False
+    return bool(part.link) or part.size_bytes == member.size_bytes
 
 
-def _split(path: str) -> tuple[str, str, str]:
+def _damaged_tail(scan: _Scan) -> Damage:
+    """Return the damage at a place behind which nothing whole stands."""
+    block = scan.read(scan.offset, BLOCK_SIZE)
+    header = parse_header(block)
+    if header is None:
+        return scan.torn() if len(block) < BLOCK_SIZE else scan.damaged_header()
+    sample, _ = _split(header.path)
+    if sample != scan.sample or not scan.parts:
+        scan.begin(sample)
+    return scan.damage(DamageKind.TORN, _TORN, offset=scan.sample_offset)
+
+
+def _uncommitted(scan: _Scan) -> Iterator[Damage]:
+    """Yield the sample before this place if no record came behind its members."""
+    if scan.parts:
+        where = scan.sample_offset
+        yield scan.damage(
+            DamageKind.MISSING, "its record does not stand behind its members", offset=where
+        )
+
+
+def _split(path: str) -> tuple[str, str]:
     """Return sample and member of a path in a shard; a record of values is its own sample."""
-    if path.startswith("__"):
-        return path, "", RECORD_MEMBER
     folder, slash, name = path.rpartition("/")
-    sample, dot, member = name.partition(".")
-    return folder + slash + sample, dot, member
+    if not slash:
+        return path, RECORD_MEMBER
+    sample, _, member = name.partition(".")
+    return f"{folder}/{sample}", member
 
 
-def _resync(scan: _Scan) -> bool:
-    """Move to the next whole header behind a damaged block; False when there is none."""
-    position = scan.offset + BLOCK_SIZE
-    scan.parts = {}
-    while True:
-        scan.file.seek(position)
-        chunk = scan.file.read(_RESYNC_BYTES)
-        if len(chunk) < BLOCK_SIZE:
-            return False
+def _next_header(scan: _Scan) -> int | None:
+    """Return where the next whole header stands behind a damaged block, None when there is none."""
+    offset = scan.offset + BLOCK_SIZE
+    while len(chunk := scan.read(offset, _RESYNC_BYTES)) >= BLOCK_SIZE:
         for at in range(0, len(chunk) - BLOCK_SIZE + 1, BLOCK_SIZE):
             is_candidate = chunk[at + 257 : at + 262] == b"ustar"
             if is_candidate and parse_header(chunk[at : at + BLOCK_SIZE]) is not None:
-                scan.offset = position + at
-                return True
-        position += len(chunk) - len(chunk) % BLOCK_SIZE
+                return offset + at
+        offset += len(chunk) - len(chunk) % BLOCK_SIZE
+    return None

@@ -8,6 +8,7 @@ the reading.
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -77,26 +78,25 @@ def pack_header(path: str, size_bytes: int, *, mtime_secs: int, link: str = "") 
             b"",
         )
     )
-    head[_CHECKSUM] = b"%06o\0 " % sum(head)
+    head[_CHECKSUM] = b"%06o\0 " % _sum(head)
     return bytes(head)
 
 
 def parse_header(block: bytes) -> TarHeader | None:
-    """Return what a header block says, None when it is no whole header of a file or link."""
+    """Return what a header block says, None when it is no whole header of a file or hard link."""
     if len(block) != BLOCK_SIZE or block[257:262] != b"ustar":
         return None
-    expected = sum(block) - sum(block[_CHECKSUM]) + sum(_SPACES)
-    try:
-        if int(block[_CHECKSUM].rstrip(b"\0 "), 8) != expected:
-            return None
-        fields = _HEADER.unpack(block)
-        size_bytes = int(fields[4].rstrip(b"\0 ") or b"0", 8)
-        path = _text(fields[15]) + "/" * bool(fields[15].rstrip(b"\0")) + _text(fields[0])
-    except ValueError:
-        return None
+    fields = _HEADER.unpack(block)
+    expected = _sum(b"%b%b%b" % (block[: _CHECKSUM.start], _SPACES, block[_CHECKSUM.stop :]))
     if fields[7] not in (_REGULAR, _HARD_LINK):
         return None
-    return TarHeader(path, size_bytes, _text(fields[8]))
+    try:
+        if _octal(fields[6]) != expected:
+            return None
+        name, link, prefix = _text(fields[0]), _text(fields[8]), _text(fields[15])
+        return TarHeader(f"{prefix}/{name}" if prefix else name, _octal(fields[4]), link)
+    except ValueError:
+        return None
 
 
 def padding(size_bytes: int) -> bytes:
@@ -123,5 +123,20 @@ def _split_path(path: str) -> tuple[bytes, bytes]:
     return _prefix_bytes(folder), name.encode()
 
 
+def _sum(head: bytes | bytearray) -> int:
+    """Return the sum of the bytes: one less than the low half of their Adler-32 checksum.
+
+    That holds up to 65520. Our headers are ASCII and stay below; others are none of ours.
+    """
+    return (zlib.adler32(head) & 0xFFFF) - 1
+
+
+def _octal(field: bytes) -> int:
+    digits = field.rstrip(b"\0 ")
+    if not digits.isdigit():  # int() would take a sign and underscores too
+        raise ValueError(f"no octal number: {field!r}")
+    return int(digits, 8)
+
+
 def _text(field: bytes) -> str:
-    return field.rstrip(b"\0").decode()
+    return field.rstrip(b"\0").decode("ascii")

@@ -1,0 +1,50 @@
+"""The wheel, installed in a clean environment, has all that it needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+    assert tops == {"filmstrip", "filmstrip-0.1.0.dist-info"}
+
+
+@pytest.mark.timeout(600)
+def test_the_demo_runs_from_the_wheel_in_a_clean_environment(wheel, tmp_path):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "FILMSTRIP"))}
+
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run(sys.executable, "-m", "venv", tmp_path / "clean")
+    run(tmp_path / "clean/bin/python", "-m", "pip", "install", "--quiet", f"{wheel}[demo]")
+    command = tmp_path / "clean/bin/filmstrip"
+    assert "filmstrip ls" in run(command, "demo", "--steps", "3")
+    assert run(command, "verify").strip()
+    assert (tmp_path / ".filmstrip/runs").is_dir()
