@@ -282,13 +282,17 @@ def forever(monkeypatch):
     monkeypatch.setattr(writer, "_LINGER_SECS", 1e6)
 
 
-def test_small_images_wait_while_the_caller_is_busy_and_large_ones_do_not(make, gate, forever):
+def test_small_images_wait_while_the_caller_is_busy(make, gate, forever):
+    make().submit([draft(0)])
+    assert not gate.reached.wait(0.05)
+    gate.opened.set()
+
+
+def test_a_large_image_does_not_wait_nor_do_small_ones_before_it(make, gate, forever):
     made = make()
     made.submit([draft(0)])
-    assert not gate.reached.wait(0.05)
-    made.close = lambda: gate.opened.set() or Writer.close(made)
-    other = make()
-    other.submit([draft(0, LARGE)])
+    made.submit([draft(1, LARGE)])
+    made.submit([draft(2)])
     assert gate.reached.wait(PATIENCE_SECS)
 
 

@@ -140,6 +140,8 @@ class ClassesError(_ExplainedError, ValueError):
 class OptionError(_ExplainedError, ValueError):
     """An argument is outside the choices it has."""
 
+    exit_code = 2
+
 
 class LogKeyError(_ExplainedError, TypeError, ValueError):
     """A key of ``log()`` is empty or not text."""

@@ -32,7 +32,7 @@ _SMALL_BYTES = 32 * 1024
 """Below this an image costs more in Python than in numpy and isal: a second thread would only make
 them hand the interpreter lock to and fro (28 × 28: 9,500 images/s with one, 7,000 with two)."""
 
-_QUIET_SECS, _LINGER_SECS = 0.005, 1.0
+_QUIET_SECS, _LINGER_SECS = 0.005, 0.25
 """Small images wait until ``log()`` has been quiet for so long, but no longer than so long: beside
 an encoder that takes the interpreter lock from it, making a small image takes twice the time."""
 
@@ -93,6 +93,7 @@ class Writer:
         self._todo: deque[_Job] = deque()
         self._order: deque[_Job] = deque()
         self._pending_bytes = 0
+        self._num_large = 0
         self._threads: list[threading.Thread] = []
         self._last_submit_secs = 0.0
         self._num_waiting = 0
@@ -114,16 +115,9 @@ class Writer:
                 self._warn_full()
             with self._lock:
                 self._wait_until(partial(self._fits, job))
-                self._pending_bytes += job.size_bytes
-                self._todo.append(job)
-                self._order.append(job)
-                job.submit_secs = self._last_submit_secs = time.monotonic()
-                wanted = 1 if job.is_small else min(self._num_threads, len(self._order))
-                if len(self._threads) < wanted:
-                    self._start_thread()
-                self._has_work.notify()
-            if not self._threads:
-                self._process(self._todo.popleft())
+                has_thread = self._queue(job)
+            if not has_thread:
+                self._process(job)
 
     def flush(self, timeout_secs: float | None = None) -> bool:
         """Wait until all that was submitted is in the shard; return whether it is."""
@@ -142,6 +136,22 @@ class Writer:
             self._appender.close()
         except OSError as error:
             self._record_failure(0, error)
+
+    def _queue(self, job: _Job) -> bool:
+        """Queue a job for the threads; return False when there is none to take it."""
+        self._pending_bytes += job.size_bytes
+        self._order.append(job)
+        job.submit_secs = self._last_submit_secs = time.monotonic()
+        wanted = 1 if job.is_small else min(self._num_threads, len(self._order))
+        if len(self._threads) < wanted:
+            self._start_thread()
+        if not self._threads:
+            return False
+        self._todo.append(job)
+        self._num_large += not job.is_small
+        if len(self._todo) == 1 or not job.is_small:  # else a thread lingers, or is at work
+            self._has_work.notify()
+        return True
 
     def _wait_until(self, is_so: Callable[[], bool], timeout_secs: float | None = None) -> bool:
         """Wait for the threads; while anyone does, small images are not put off."""
@@ -184,15 +194,17 @@ class Writer:
                 if not self._todo and self._is_closing:
                     return None
                 self._has_work.wait(self._secs_to_linger() if self._todo else None)
-            return self._todo.popleft()
+            job = self._todo.popleft()
+            self._num_large -= not job.is_small
+            return job
 
     def _secs_to_linger(self) -> float:
-        """Return how long the oldest job is yet to wait for ``log()`` to be quiet."""
-        job = self._todo[0]
-        if self._num_waiting or not job.is_small:
+        """Return how long the jobs are yet to wait for ``log()`` to be quiet."""
+        if self._num_waiting or self._num_large:
             return 0.0
-        until = min(self._last_submit_secs + _QUIET_SECS, job.submit_secs + _LINGER_SECS)
-        return until - time.monotonic()
+        oldest_secs = self._todo[0].submit_secs
+        until_secs = min(self._last_submit_secs + _QUIET_SECS, oldest_secs + _LINGER_SECS)
+        return until_secs - time.monotonic()
 
     def _process(self, job: _Job) -> None:
         job.encoded = self._encoded(job.drafts)

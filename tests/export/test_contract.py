@@ -209,7 +209,7 @@ class TestEveryFolderFormat:
             export_run(faces_run, target, format=format)
         assert str(caught.value) == (
             f"expected a new or an empty folder, got a folder with files: {target}; "
-            "pass another path, or overwrite=True to replace files of the same name"
+            "name another path, or ask to overwrite (overwrite=True, --overwrite)"
         )
         assert [p.name for p in target.rglob("*")] == ["notes.txt"]
 
@@ -253,7 +253,7 @@ class TestEveryFileFormat:
             export_run(hostile_run, target, format=format, **self.options())
         assert str(caught.value) == (
             f"expected a target that does not exist yet, got an existing file: {target}; "
-            "pass another path, or overwrite=True to replace files of the same name"
+            "name another path, or ask to overwrite (overwrite=True, --overwrite)"
         )
         assert target.read_bytes() == b"mine"
 

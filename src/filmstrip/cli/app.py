@@ -16,7 +16,7 @@ from filmstrip.cli.ls import ls
 from filmstrip.cli.rm import rm
 from filmstrip.cli.show import show
 from filmstrip.cli.verify import verify
-from filmstrip.errors import FilmstripError, FilmstripWarning, OptionError, one_line
+from filmstrip.errors import FilmstripError, FilmstripWarning, one_line
 
 __all__ = ["app", "main"]
 
@@ -68,8 +68,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         _silence_stdout()
         sys.exit(1)
     except FilmstripError as error:
-        # An argument outside its choices is wrong usage here, whatever it is to a script.
-        _fail(str(error), 2 if isinstance(error, OptionError) else error.exit_code)
+        _fail(str(error), error.exit_code)
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), 1)
     except KeyboardInterrupt:

@@ -61,7 +61,7 @@ def check_target(path: Path, *, is_file: bool, overwrite: bool, runs_dir: Path) 
         raise ExportError(
             "a target that does not exist yet" if is_file else "a new or an empty folder",
             got=f"an existing file: {path}" if is_file else f"a folder with files: {path}",
-            fix="pass another path, or overwrite=True to replace files of the same name",
+            fix="name another path, or ask to overwrite (overwrite=True, --overwrite)",
         )
     return Target(path, is_file)
 
