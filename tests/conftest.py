@@ -1,4 +1,4 @@
-"""Every test starts without FILMSTRIP_* variables, in a folder of its own, and leaves no run open."""
+"""Every test starts without FILMSTRIP_* variables, in its own folder, and leaves no run open."""
 
 from __future__ import annotations
 

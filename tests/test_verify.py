@@ -324,7 +324,7 @@ class TestCutFiles:
     @pytest.mark.parametrize("state", ["running", "failed"])
     def test_an_end_between_samples_is_none_of_a_run_that_was_killed(self, shard, state):
         info = read_run_info(shard.parent)
-        write_run_info(shard.parent, msgspec.structs.replace(info, state=state))
+        write_run_info(shard.parent, msgspec.structs.replace(info, state=state, shards={}))
         shard.write_bytes(shard.read_bytes()[: image_sample(shard, 2).end_offset])
         assert problems(shard) == []
 
@@ -335,6 +335,8 @@ class TestCutFiles:
         assert [problem.kind for problem in problems(shard)] == [ProblemKind.TORN]
 
     def test_a_session_that_was_killed_and_resumed_need_not_be_sealed(self, shard):
+        info = read_run_info(shard.parent)
+        write_run_info(shard.parent, msgspec.structs.replace(info, state="running", shards={}))
         shard.write_bytes(shard.read_bytes()[: image_sample(shard, 2).end_offset])
         with filmstrip.init(dir=shard.parents[2], id="r1", resume="must") as run:
             run.log({"loss": 1})
@@ -342,6 +344,12 @@ class TestCutFiles:
         newest = max(shard.parent.glob("*-s1-*.tar"))
         newest.write_bytes(newest.read_bytes()[:-1024])
         assert [(p.kind, p.file) for p in problems(shard)] == [(ProblemKind.UNSEALED, newest.name)]
+
+    def test_an_earlier_session_that_finished_was_sealed(self, shard):
+        with filmstrip.init(dir=shard.parents[2], id="r1", resume="must") as run:
+            run.log({"loss": 1})
+        shard.write_bytes(shard.read_bytes()[: image_sample(shard, 2).end_offset])
+        assert [(p.kind, p.file) for p in problems(shard)] == [(ProblemKind.UNSEALED, shard.name)]
 
     def test_an_end_that_has_grown_meanwhile_is_read_again(self, shard, monkeypatch):
         """A running run is written to while it is checked: half a sample is no tear then."""
@@ -394,6 +402,11 @@ class TestMissingFiles:
             detail="the file is missing, and all that was in it",
         )
 
+    def test_the_only_shard_of_a_run(self, shard):
+        shard.unlink()
+        (missing,) = problems(shard)
+        assert (missing.kind, missing.file) == (ProblemKind.MISSING_SHARD, shard.name)
+
     def test_a_shard_before_others_of_its_writer(self, shards):
         shards[1].unlink()
         (missing,) = problems(shards[0])
@@ -401,7 +414,7 @@ class TestMissingFiles:
 
     def test_a_shard_with_a_successor_was_sealed_in_every_state(self, shards):
         info = read_run_info(shards[0].parent)
-        write_run_info(shards[0].parent, msgspec.structs.replace(info, state="running"))
+        write_run_info(shards[0].parent, msgspec.structs.replace(info, state="running", shards={}))
         shards[0].write_bytes(shards[0].read_bytes()[:-1024])
         (problem,) = problems(shards[0])
         assert (problem.kind, problem.file) == (ProblemKind.UNSEALED, shards[0].name)

@@ -194,6 +194,8 @@ class RunInfo(_Struct, frozen=True, kw_only=True):
     finished: float | None = None
     sessions: int = 1
     """How many times ``init`` opened this run."""
+    shards: dict[str, int] = {}
+    """Size in bytes of each shard that ``finish`` left sealed, by file name."""
 
 
 _encoder = msgspec.json.Encoder()

@@ -186,7 +186,11 @@ class Run:
         if self._writer is None:
             return
         self._writer.close()
-        self._store_info(state="failed" if exit_code else "finished", finished=time.time())
+        self._store_info(
+            state="failed" if exit_code else "finished",
+            finished=time.time(),
+            shards={**self._info.shards, **self._writer.sealed_shards},
+        )
         if (failure := self._writer.failure) is not None:
             warn_user(f"run {self.id!r}: {_what_was_lost(failure)}")
 

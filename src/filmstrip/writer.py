@@ -108,6 +108,11 @@ class Writer:
         cause = self._cause
         return None if cause is None else WriterFailure(self._num_lost, cause)
 
+    @property
+    def sealed_shards(self) -> dict[str, int]:
+        """Size in bytes of each shard that is complete, by file name."""
+        return dict(self._appender.sealed)
+
     def submit(self, drafts: Sequence[Draft]) -> None:
         """Queue drafts in order; waits only while the queue is full."""
         for job in _jobs(drafts):

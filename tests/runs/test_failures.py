@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -12,6 +14,7 @@ from filmstrip.errors import (
     StoreError,
 )
 from filmstrip.shard import append
+from filmstrip.shard.read import DamageKind
 
 
 @pytest.fixture
@@ -126,3 +129,37 @@ def test_a_run_that_cannot_make_its_folder_is_a_store_error(monkeypatch):
     assert str(caught.value).startswith(
         "expected a folder that can be written, got No space left on device: "
     )
+
+
+ENDLESS = """
+import itertools
+import numpy as np
+import filmstrip
+noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+run = filmstrip.init(id="r", queue_bytes=2**22)
+for step in itertools.count():
+    run.log({"x": filmstrip.Image(np.roll(noise, step)), "loss": step}, step=step)
+    if step == 20:
+        run._writer.flush()
+        print("ready", flush=True)
+"""
+
+
+def test_a_process_that_is_killed_leaves_whole_samples_and_its_run_can_be_resumed(
+    tmp_path, image, stored
+):
+    command = [sys.executable, "-W", "ignore", "-c", ENDLESS]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.kill()
+    left = filmstrip.open(tmp_path / ".filmstrip").run("r")
+    images = left.images("x")
+    assert [i.step for i in images] == list(range(len(images)))
+    assert len(images) >= 21
+    assert all(len(i.bytes()) == i.size_bytes for i in images)
+    assert {damage.kind for damage in left.damages()} <= {DamageKind.TORN}
+    with filmstrip.init(id="r", resume="must") as run:
+        run.log({"x": image(5)})
+    *before, last = stored(run).steps("x")
+    assert before == [i.step for i in images]
+    assert last > before[-1]  # a step whose numbers were stored, and its image not, is left out

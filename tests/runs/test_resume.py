@@ -67,8 +67,9 @@ def test_a_step_logged_again_after_resuming_supersedes_the_earlier_one_and_both_
 def test_the_newest_of_many_sessions_counts_and_keys_stay_in_their_order(image, stored, shown):
     for session in range(12):  # ten and more: their names do not sort as they count
         with filmstrip.init(id="r", resume="allow") as run:
-            run.log({f"k{session}": image(1), "x": image(session)}, step=0)
+            run.log({f"k{session}": image(1), "x": image(session), "loss": session}, step=0)
     assert shown(run) == [(0, 0, 11)]
+    assert [v.values for v in stored(run).values()] == [{"loss": 11}]
     assert stored(run).keys() == ["k0", "x", *(f"k{i}" for i in range(1, 12))]
 
 

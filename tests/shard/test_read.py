@@ -251,6 +251,22 @@ def test_a_damaged_header_is_named_with_its_place_and_the_others_are_read(shard)
     assert len(samples(found)) == 8
 
 
+@pytest.mark.parametrize(
+    ("path", "member"),
+    [
+        ("x/0-0", pack_header("x/0-0.png", 6, mtime_secs=0)),  # one byte more, of the padding
+        ("x/6-0", pack_header("x/6-0.png", 0, mtime_secs=0, link="x/3-0.png")),
+        ("x/6-0", pack_header("x/6-0.jpg", 0, mtime_secs=0, link="x/2-0.png")),
+    ],
+)
+def test_a_member_that_is_not_the_one_that_its_record_names_is_missing(shard, path, member):
+    at = shard.originals[path].offset
+    found = shard.scan(shard.whole[:at] + member + shard.whole[at + BLOCK_SIZE :])
+    (damage,) = damages(found)
+    assert (damage.kind, damage.sample) == (DamageKind.MISSING, path)
+    assert len(samples(found)) == 8
+
+
 def test_the_last_header_can_be_damaged_too(shard):
     last = shard.originals["__values.6.1__"]
     (damage,) = damages(shard.scan(flip(shard.whole, last.offset)))
@@ -294,3 +310,15 @@ def test_a_shard_that_grows_is_read_from_where_the_last_whole_sample_ended(shard
                 seen.append(found)
                 start = found.end_offset
     assert seen == list(shard.originals.values())
+
+
+@pytest.mark.parametrize("extra", [1, 100, 511, 512, 600, 1100])
+def test_a_shard_that_grows_while_it_is_read_is_read_as_long_as_it_was(shard, extra):
+    sample = shard.originals["x/3-0"]
+    shard.path.write_bytes(shard.whole[: sample.offset + extra])
+    scan = scan_shard(shard.path)
+    first = next(scan)
+    shard.path.write_bytes(shard.whole)
+    *rest, torn = scan
+    assert [first, *rest] == [s for s in shard.originals.values() if s.offset < sample.offset]
+    assert (torn.kind, torn.offset) == (DamageKind.TORN, sample.offset)

@@ -67,6 +67,8 @@ class ShardAppender:
         self._stored: dict[str, _Stored] = {}
         self.num_images = 0
         self.size_bytes = 0
+        self.sealed: dict[str, int] = {}
+        """Size in bytes of each shard that is complete, by file name."""
 
     def append(self, batch: Sequence[EncodedImage | ValuesRecord]) -> None:
         """Store a batch of samples, all or none of them.
@@ -103,6 +105,7 @@ class ShardAppender:
             return
         try:
             self._write([END_OF_ARCHIVE])
+            self.sealed[self._shard] = self._offset
         finally:
             self._give_up()
 

@@ -79,6 +79,8 @@ class RunCheck:
     def finish(self, shard_names: list[str]) -> None:
         """Check what needs all shards of the run: their numbers, and what links point at."""
         missing = set(_missing_numbers(shard_names))
+        if self.info is not None:
+            missing |= self.info.shards.keys() - set(shard_names)
         for link in self.links:
             if bytes.fromhex(link.member.sha256) not in self.whole_digests:
                 self._add_dangling(link)
@@ -227,9 +229,11 @@ class RunCheck:
     def _must_be_sealed(self, shard: Path) -> bool:
         """Return whether the writer sealed this shard.
 
-        It did when it began a next one, and when the run's last session finished. What an earlier
-        session left unsealed may be all that a killed process wrote.
+        It did when ``run.json`` lists it, when it began a next one, and when the run's last session
+        finished. What an earlier session left unsealed may be all that a killed process wrote.
         """
+        if self.info is not None and shard.name in self.info.shards:
+            return True
         match = _SHARD_NAME.fullmatch(shard.name)
         if match is None:
             return False
