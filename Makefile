@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(VENV)/.demo  ## set everything up, log the demo's runs, and look at them
+demo: $(VENV)/.demo  ## set everything up, log six short runs on real photographs
 	$(BIN)/filmstrip demo
 
 test: $(VENV)/.dev  ## set everything up and run the tests

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -148,6 +148,10 @@ def test_boxes_come_back_as_they_went_in(layers):
     st.none() | TEXT | st.integers(-(2**63), 2**63 - 1),
     st.dictionaries(TEXT, META, max_size=3),
 )
+@example(
+    "", "", {"nan": math.nan, "": [math.inf, {"a": [-math.inf, "NaN", None, True, 2**64 - 1]}]}
+)
+@example("a\nb\0\u2028", 2**63 - 1, {})
 def test_caption_grouping_and_meta_come_back(caption, grouping, meta):
     found = back(Image(np.zeros((2, 2)), caption=caption, grouping=grouping, meta=meta))
     assert (found.caption, found.grouping) == (caption, grouping)
@@ -156,6 +160,10 @@ def test_caption_grouping_and_meta_come_back(caption, grouping, meta):
 
 @settings(max_examples=60)
 @given(st.dictionaries(TEXT.filter(bool), SCALARS, max_size=5))
+@example(
+    {"nan": math.nan, "inf": math.inf, "text": "NaN", "none": None, "yes": True, "big": 2**64 - 1}
+)
+@example({})
 def test_values_come_back_as_they_went_in(values):
     found = [entry.values for entry in logged(values).values()]
     assert is_same(found, [values] if values else [])
