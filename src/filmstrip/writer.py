@@ -119,7 +119,8 @@ class Writer:
             if not self._fits(job):
                 self._warn_full()
             with self._lock:
-                self._wait_until(partial(self._fits, job))
+                if not self._fits(job):
+                    self._wait_until(partial(self._fits, job))
                 has_thread = self._queue(job)
             if not has_thread:
                 self._process(job)
@@ -160,8 +161,6 @@ class Writer:
 
     def _wait_until(self, is_so: Callable[[], bool], timeout_secs: float | None = None) -> bool:
         """Wait for the threads; while anyone does, small images are not put off."""
-        if is_so():
-            return True
         self._num_waiting += 1
         self._has_work.notify_all()
         try:
