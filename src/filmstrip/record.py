@@ -33,10 +33,13 @@ __all__ = [
     "ScoreColumn",
     "SourceInfo",
     "ValuesRecord",
+    "WriterInfo",
     "decode_record",
     "decode_run_info",
+    "decode_writer_info",
     "encode_record",
     "encode_run_info",
+    "encode_writer_info",
     "float_from_number",
     "number_from_float",
 ]
@@ -47,6 +50,7 @@ SCHEMA_VERSION = 1
 NonFinite: TypeAlias = Literal["NaN", "Infinity", "-Infinity"]
 Number: TypeAlias = int | float | NonFinite
 RunState: TypeAlias = Literal["running", "finished", "failed"]
+WriterState: TypeAlias = Literal["running", "finished", "failed", "killed"]
 PixelRuleName: TypeAlias = Literal["unit", "signed", "clip", "range", "off", "bool", "wide", "kept"]
 
 
@@ -144,6 +148,8 @@ class ImageRecord(_Struct, frozen=True, kw_only=True, tag_field="kind", tag="ima
     session: int = 0
     """0 for the first ``init`` of the run, one more at each resume."""
     rank: int = 0
+    seq: int = 0
+    """Place among all that this writer stored, from 1; 0 in shards of version 0.1."""
     width: int
     height: int
     """Size in pixels as displayed, that is with the EXIF orientation applied."""
@@ -170,6 +176,7 @@ class ValuesRecord(_Struct, frozen=True, kw_only=True, tag_field="kind", tag="va
     time: float
     session: int = 0
     rank: int = 0
+    seq: int = 0
     values: dict[str, Any]
 
 
@@ -195,12 +202,39 @@ class RunInfo(_Struct, frozen=True, kw_only=True):
     sessions: int = 1
     """How many times ``init`` opened this run."""
     shards: dict[str, int] = {}
-    """Size in bytes of each shard that ``finish`` left sealed, by file name."""
+    """Of version 0.1, now in `WriterInfo`: size in bytes of each sealed shard, by file name."""
+
+
+class WriterInfo(_Struct, frozen=True, kw_only=True):
+    """One writer of a run, that is one process from ``init`` to its end: ``<writer>.json``."""
+
+    schema: int = SCHEMA_VERSION
+    name: str
+    """What its files begin with."""
+    rank: int = 0
+    session: int = 0
+    pid: int = 0
+    host: str = ""
+    started: float = 0.0
+    """Seconds since 1970 UTC."""
+    finished: float | None = None
+    state: WriterState = "running"
+    is_child: bool = False
+    """True for a process that was forked from one that logs, such as a data loader's worker."""
+    spool: str = ""
+    """Absolute path of its spool when that is not in the run's folder."""
+    shards: dict[str, int] = {}
+    """Size in bytes of each sealed shard, by file name."""
+    num_lost: int = 0
+    """Records that could not be stored."""
+    num_dropped: int = 0
+    """Records that ``on_full="drop"`` or a full disk kept out of the spool."""
 
 
 _encoder = msgspec.json.Encoder()
 _record_decoder = msgspec.json.Decoder(Record)
 _run_info_decoder = msgspec.json.Decoder(RunInfo)
+_writer_info_decoder = msgspec.json.Decoder(WriterInfo)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises on bytes that are no JSON of a schema, no UTF-8, or nested too deep."""
 _CRC_LENGTH = len(b',"crc32":"01234567"}')
@@ -256,6 +290,27 @@ def decode_run_info(text: bytes) -> RunInfo:
         return _run_info_decoder.decode(text)
     except _UNREADABLE as error:
         raise RecordDamagedError(f"run.json is not of schema {SCHEMA_VERSION}: {error}") from error
+
+
+def encode_writer_info(info: WriterInfo) -> bytes:
+    """Return ``<writer>.json``: indented JSON that a person can read."""
+    return msgspec.json.format(_encoder.encode(info), indent=2) + b"\n"
+
+
+def decode_writer_info(text: bytes) -> WriterInfo:
+    """Return the `WriterInfo` that ``<writer>.json`` holds.
+
+    Raises
+    ------
+    RecordDamagedError
+        The text is not a writer's description.
+    """
+    try:
+        return _writer_info_decoder.decode(text)
+    except _UNREADABLE as error:
+        raise RecordDamagedError(
+            f"the writer's description is not of schema {SCHEMA_VERSION}: {error}"
+        ) from error
 
 
 def number_from_float(value: float) -> Number:
