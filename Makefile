@@ -4,26 +4,40 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+MODULES := web/node_modules/.package-lock.json
+SVELTE_CHECK = cd web && ../$(BIN)/node node_modules/svelte-check/bin/svelte-check --fail-on-warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build lock clean
+.PHONY: help demo test test-web check bench build viewer dev lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(VENV)/.demo  ## set everything up, log six short runs on real photographs
+demo: $(VENV)/.demo viewer  ## set everything up, log six short runs on real photographs
 	$(BIN)/filmstrip demo
 
-test: $(VENV)/.dev  ## set everything up and run the tests
+test: test-web  ## set everything up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev  ## lint, formatting and types
+test-web: viewer $(MODULES)  ## the viewer's own tests and types
+	cd web && ../$(BIN)/node node_modules/vitest/vitest.mjs run
+	$(SVELTE_CHECK)
+
+check: $(VENV)/.dev $(MODULES)  ## lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(SVELTE_CHECK)
 
 bench: $(VENV)/.dev  ## the same images through filmstrip and seven others (about 15 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+viewer: $(VENV)/.demo  ## build the viewer into the package, when its sources changed
+	$(BIN)/python hatch_build.py
+
+dev: $(VENV)/.dev $(MODULES)  ## the viewer on the store here, rebuilt in the open page as its sources change
+	$(BIN)/filmstrip view --no-browser --port 8010 & \
+	trap "kill $$!" EXIT; cd web && ../$(BIN)/node node_modules/vite/bin/vite.js
 
 build: $(VENV)/.dev  ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build
@@ -34,7 +48,11 @@ lock: $(VENV)/.dev  ## pin what requirements/*.in ask for anew
 	    requirements/$$name.in -o requirements/$$name.txt && sed -i 's/+cpu$$//' requirements/$$name.txt; done
 
 clean:  ## delete the virtual environment, caches and built files
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/venvs benchmarks/work
+	rm -rf $(VENV) dist build web/node_modules src/filmstrip/server/static .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/venvs benchmarks/work
+
+$(MODULES): web/package-lock.json | $(VENV)/.demo
+	@echo "installing what the viewer is built with"
+	cd web && ../$(BIN)/npm ci --ignore-scripts --loglevel=error && touch ../$@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "the pinned versions need Python 3.11 or newer: make PYTHON=python3.13"; exit 1; }

@@ -31,6 +31,15 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert tops == {"filmstrip", "filmstrip-0.1.0.dist-info"}
 
 
+def test_the_wheel_holds_the_built_viewer(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        page = archive.read("filmstrip/server/static/index.html").decode()
+        scripts = [name for name in archive.namelist() if name.endswith(".js")]
+    assert [f"/{name.removeprefix('filmstrip/server/static/')}" in page for name in scripts] == [
+        True
+    ]
+
+
 @pytest.mark.timeout(600)
 def test_the_demo_runs_from_the_wheel_in_a_clean_environment(wheel, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "FILMSTRIP"))}

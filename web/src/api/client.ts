@@ -1,0 +1,97 @@
+/** The only module that talks to the server. */
+
+import type {
+  Completion,
+  Difference,
+  Item,
+  Page,
+  Pixels,
+  RunSummary,
+  Series,
+  Steps,
+  StoreSummary,
+} from "./types";
+
+/** What the server refused, in its own words; status 0 means that there was no answer at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+}
+
+export type ThumbnailSize = 64 | 128 | 256 | 512 | 1024;
+
+type Parameter = string | number | readonly string[] | null | undefined;
+
+export const api = {
+  store: (signal?: AbortSignal) => get<StoreSummary>("/api/store", {}, signal),
+  runs: (signal?: AbortSignal) => get<RunSummary[]>("/api/runs", {}, signal),
+  steps: (run: string, key: string, signal?: AbortSignal) => get<Steps>("/api/steps", { run, key }, signal),
+  series: (run: string, name: readonly string[], signal?: AbortSignal) =>
+    get<Series[]>("/api/series", { run, name }, signal),
+  latest: (
+    query: { run: readonly string[]; key: readonly string[]; at: number | null; axis: string; limit?: number },
+    signal?: AbortSignal,
+  ) => get<Item[]>("/api/latest", query, signal),
+  images: (query: { q: string; cursor?: string | null; limit?: number }, signal?: AbortSignal) =>
+    get<Page>("/api/images", query, signal),
+  image: (id: string, signal?: AbortSignal) => get<Item>(`/api/images/${encodeURIComponent(id)}`, {}, signal),
+  values: (run: string, step: number, signal?: AbortSignal) =>
+    get<Record<string, unknown>>("/api/values", { run, step }, signal),
+  complete: (q: string, at: number, signal?: AbortSignal) =>
+    get<Completion[]>("/api/complete", { q, at }, signal),
+  pixels: (
+    digest: string,
+    area: { x: number; y: number; width: number; height: number },
+    signal?: AbortSignal,
+  ) => get<Pixels>(`/api/pixels/${digest}`, area, signal),
+  difference: (a: string, b: string, signal?: AbortSignal) =>
+    get<Difference>("/api/difference", { a, b }, signal),
+  /** The stored bytes of a picture or a mask. */
+  bytes: async (digest: string, signal?: AbortSignal) => (await ask(pictureUrl(digest), signal)).blob(),
+  events: () => new EventSource("/api/events"),
+};
+
+export function pictureUrl(digest: string): string {
+  return `/picture/${digest}`;
+}
+
+export function thumbnailUrl(digest: string, size: ThumbnailSize): string {
+  return `/thumbnail/${digest}/${size}.webp`;
+}
+
+/** Return the path with what is set among the parameters; a list repeats its name. */
+export function urlOf(path: string, parameters: Record<string, Parameter>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null || value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+async function get<T>(path: string, parameters: Record<string, Parameter>, signal?: AbortSignal): Promise<T> {
+  return (await ask(urlOf(path, parameters), signal)).json() as Promise<T>;
+}
+
+async function ask(url: string, signal?: AbortSignal): Promise<Response> {
+  const response = await fetch(url, signal ? { signal } : {}).catch((error: unknown) => {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "The server does not answer. Is `filmstrip view` still running?");
+  });
+  if (!response.ok) throw new ApiError(response.status, await reasonOf(response));
+  return response;
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  try {
+    return ((await response.json()) as { error: string }).error;
+  } catch {
+    return `The server answered ${response.status} ${response.statusText}`.trim();
+  }
+}
