@@ -10,6 +10,7 @@ import type {
   Series,
   Steps,
   StoreSummary,
+  Values,
 } from "./types";
 
 /** What the server refused, in its own words; status 0 means that there was no answer at all. */
@@ -31,7 +32,7 @@ export const api = {
   store: (signal?: AbortSignal) => get<StoreSummary>("/api/store", {}, signal),
   runs: (signal?: AbortSignal) => get<RunSummary[]>("/api/runs", {}, signal),
   steps: (run: string, key: string, signal?: AbortSignal) => get<Steps>("/api/steps", { run, key }, signal),
-  series: (run: string, name: readonly string[], signal?: AbortSignal) =>
+  series: (run: readonly string[], name: readonly string[], signal?: AbortSignal) =>
     get<Series[]>("/api/series", { run, name }, signal),
   latest: (
     query: { run: readonly string[]; key: readonly string[]; at: number | null; axis: string; limit?: number },
@@ -41,12 +42,12 @@ export const api = {
     get<Page>("/api/images", query, signal),
   image: (id: string, signal?: AbortSignal) => get<Item>(`/api/images/${encodeURIComponent(id)}`, {}, signal),
   values: (run: string, step: number, signal?: AbortSignal) =>
-    get<Record<string, unknown>>("/api/values", { run, step }, signal),
+    get<Values>("/api/values", { run, step }, signal),
   complete: (q: string, at: number, signal?: AbortSignal) =>
     get<Completion[]>("/api/complete", { q, at }, signal),
   pixels: (
     digest: string,
-    area: { x: number; y: number; width: number; height: number },
+    area: { x: number; y: number; width: number; height: number; kind?: "picture" | "mask" },
     signal?: AbortSignal,
   ) => get<Pixels>(`/api/pixels/${digest}`, area, signal),
   difference: (a: string, b: string, signal?: AbortSignal) =>

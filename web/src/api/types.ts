@@ -88,6 +88,11 @@ export interface Item {
   mask_digests: Record<string, string>;
 }
 
+export interface Indexing {
+  done: number;
+  total: number;
+}
+
 export interface StoreSummary {
   path: string;
   version: string;
@@ -95,6 +100,7 @@ export interface StoreSummary {
   num_images: number;
   size_bytes: number;
   problems: string[];
+  indexing?: Indexing | null;
 }
 
 export interface KeySummary {
@@ -142,24 +148,57 @@ export interface Series {
 export interface Page {
   items: Item[];
   cursor: string | null;
+  /** A lower bound when it is not exact. */
   total: number;
-  /** False when there are more than `total`: the server stopped counting. */
-  total_is_exact: boolean;
+  is_total_exact: boolean;
 }
 
+export interface Values {
+  step: number;
+  values: Record<string, unknown>;
+}
+
+/** `text` is what replaces the query's characters from `start` to `end`. */
 export interface Completion {
   text: string;
-  label: string;
+  start: number;
+  end: number;
   detail: string;
 }
 
 export interface Pixels {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
   dtype: string;
   channels: number;
-  values: number[];
+  values: Numeric[];
 }
 
 export interface Difference {
-  mean: number;
-  max: number;
+  width: number;
+  height: number;
+  channels: number;
+  dtype: string;
+  mean_absolute: number;
+  max_absolute: number;
+  root_mean_square: number;
+  num_pixels_different: number;
+}
+
+export interface ChangeEvent {
+  run_id: string;
+  key: string;
+  step: number;
+  num_images: number;
+}
+
+export interface RunEvent {
+  run_id: string;
+  state: string;
+}
+
+export interface ProblemEvent {
+  text: string;
 }

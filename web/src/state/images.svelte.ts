@@ -1,0 +1,146 @@
+/** Images that the grid shows: newest at or before the slider, remembered and fetched ahead. */
+
+import { api, ApiError } from "../api/client";
+import type { ChangeEvent, Item } from "../api/types";
+import { term } from "../model/query";
+import { pairId, type Pair } from "../model/rows";
+import { library } from "./library.svelte";
+import { timeline } from "./timeline.svelte";
+
+/** Images of one key that one request brings; the next ones come when they are scrolled to. */
+export const PART = 500;
+const REMEMBERED = 4000;
+
+/** What a key shows at a place of the slider; `total` counts what is not loaded yet, too. */
+export interface Shown {
+  readonly items: readonly Item[];
+  readonly total: number;
+}
+
+interface Wanted {
+  readonly axis: string;
+  readonly at: number | null;
+}
+
+class Images {
+  /** Raised with each answer: who reads `shown` reads this too. */
+  #version = $state(0);
+  error = $state.raw<string | null>(null);
+  #known = new Map<string, Shown>();
+  #abort: AbortController | null = null;
+  #asking = "";
+  #more = new Set<string>();
+
+  /** What a key shows, or undefined while it is not known. */
+  shown(pair: string, { axis, at }: Wanted): Shown | undefined {
+    void this.#version;
+    return this.#known.get(nameOf(pair, axis, at));
+  }
+
+  /** Ask for what these keys show; what was asked for before and has not come is given up. */
+  async want(pairs: readonly Pair[], wanted: Wanted): Promise<void> {
+    const missing = this.#missing(pairs, wanted);
+    const asking = missing.map(({ id }) => nameOf(id, wanted.axis, wanted.at)).join("\n");
+    if (asking === this.#asking) return;
+    this.#abort?.abort();
+    this.#asking = asking;
+    if (!missing.length) return;
+    const abort = (this.#abort = new AbortController());
+    try {
+      await this.#load(missing, wanted, abort.signal);
+      this.error = null;
+    } catch (error) {
+      if (!abort.signal.aborted) this.error = error instanceof ApiError ? error.message : String(error);
+    } finally {
+      if (this.#abort === abort) this.#asking = "";
+    }
+  }
+
+  /** Ask for what the slider may show next, and return it; failure means only that it comes later. */
+  async prefetch(pairs: readonly Pair[], wanted: Wanted, signal: AbortSignal): Promise<Item[]> {
+    const missing = this.#missing(pairs, wanted);
+    try {
+      if (missing.length) await this.#load(missing, wanted, signal);
+    } catch {
+      return [];
+    }
+    return pairs.flatMap(({ id }) => this.#known.get(nameOf(id, wanted.axis, wanted.at))?.items ?? []);
+  }
+
+  /** Ask for images of a key past those that are loaded. */
+  async wantMore(pair: Pair, wanted: Wanted): Promise<void> {
+    const name = nameOf(pair.id, wanted.axis, wanted.at);
+    const known = this.#known.get(name);
+    const last = known?.items.at(-1);
+    if (!known || !last || known.items.length >= known.total || this.#more.has(name)) return;
+    this.#more.add(name);
+    const place = `step:${last.step} index:${last.index + 1}..${last.index + PART} sort:index`;
+    try {
+      const page = await api.images({
+        q: `${term("run", pair.run.id)} ${term("key", pair.key)} ${place}`,
+        limit: PART,
+      });
+      const items = [...known.items, ...page.items.filter(({ run_id }) => run_id === pair.run.id)];
+      this.#remember(name, { items, total: page.items.length ? known.total : items.length });
+    } catch {
+      // They are asked for again when they are next scrolled to.
+    } finally {
+      this.#more.delete(name);
+    }
+  }
+
+  /** Forget what a key shows: it has new images. */
+  note = ({ run_id, key }: ChangeEvent): void => {
+    const start = `${pairId(run_id, key)}\n`;
+    for (const name of this.#known.keys()) if (name.startsWith(start)) this.#known.delete(name);
+    this.#version += 1;
+  };
+
+  forget(): void {
+    this.#known.clear();
+    this.#version += 1;
+  }
+
+  #missing(pairs: readonly Pair[], { axis, at }: Wanted): Pair[] {
+    return pairs.filter(({ id }) => !this.#known.has(nameOf(id, axis, at)));
+  }
+
+  async #load(pairs: readonly Pair[], { axis, at }: Wanted, signal: AbortSignal): Promise<void> {
+    const names = new Map(pairs.map(({ id }) => [id, nameOf(id, axis, at)]));
+    const run = [...new Set(pairs.map((pair) => pair.run.id))];
+    const key = [...new Set(pairs.map((pair) => pair.key))];
+    const epoch = library.epoch;
+    const items = await api.latest({ run, key, at, axis, limit: PART }, signal);
+    if (epoch !== library.epoch) return;
+    const found = Map.groupBy(items, (item) => pairId(item.run_id, item.key));
+    for (const [pair, name] of names) {
+      const own = found.get(pair) ?? [];
+      this.#remember(name, { items: own, total: totalOf(pair, own) });
+    }
+  }
+
+  #remember(name: string, shown: Shown): void {
+    this.#known.delete(name);
+    this.#known.set(name, shown);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= REMEMBERED) break;
+      this.#known.delete(oldest);
+    }
+    this.#version += 1;
+  }
+}
+
+/** Two places of the slider that show the same step have the same name. */
+function nameOf(pair: string, axis: string, at: number | null): string {
+  const step = timeline.stepOf(pair, axis, at);
+  return step === undefined ? `${pair}\n${axis}\n${at}` : `${pair}\nstep\n${step}`;
+}
+
+/** How many images stand at the step that was answered; where unknown, no more than came. */
+function totalOf(pair: string, items: readonly Item[]): number {
+  const steps = timeline.stepsOf(pair);
+  const place = steps?.steps.indexOf(items[0]?.step ?? NaN) ?? -1;
+  return Math.max(items.length, items.length < PART ? 0 : (steps?.counts[place] ?? 0));
+}
+
+export const images = new Images();

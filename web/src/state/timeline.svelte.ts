@@ -1,0 +1,100 @@
+/** Where images exist on the axis of the slider, for the keys that are shown. */
+
+import { api } from "../api/client";
+import type { ChangeEvent, Series, Steps } from "../api/types";
+import { pairId, type Pair } from "../model/rows";
+import { positionsOf, stepShown, union, withStep } from "../model/timeline";
+import { library } from "./library.svelte";
+import { view } from "./view.svelte";
+
+/** So many keys of runs have their marks on the slider; more would be as many requests. */
+export const MOST_MARKED = 300;
+const AT_ONCE = 4;
+
+class Timeline {
+  #steps = $state.raw<ReadonlyMap<string, Steps>>(new Map());
+  #series = $state.raw<ReadonlyMap<string, Series>>(new Map());
+  #asked = new Set<string>();
+  #epoch = 0;
+
+  /** Positions of each key's images; keys that are not read yet are left out. */
+  positions = $derived.by(() => {
+    const { axis } = view.current;
+    return library.pairs.slice(0, MOST_MARKED).flatMap((pair) => {
+      const steps = this.#steps.get(pair.id);
+      return steps ? [positionsOf(axis, steps, this.#series.get(pairId(pair.run.id, axis)))] : [];
+    });
+  });
+  stops = $derived(union(this.positions));
+
+  stepsOf(pair: string): Steps | undefined {
+    return this.#steps.get(pair);
+  }
+
+  /** The step that a key shows, where that is known without asking. */
+  stepOf(pair: string, axis: string, at: number | null): number | undefined {
+    const steps = axis === "step" || at === null ? this.#steps.get(pair) : undefined;
+    return steps && stepShown(steps.steps, at);
+  }
+
+  /** Ask for what the slider needs and does not know; call it in an effect. */
+  want(pairs: readonly Pair[], axis: string): void {
+    if (this.#epoch !== library.epoch) {
+      this.#epoch = library.epoch;
+      this.#asked.clear();
+    }
+    const marked = pairs.slice(0, MOST_MARKED);
+    const missing = marked.filter(({ id }) => !this.#asked.has(`steps ${id}`));
+    for (const { id } of missing) this.#asked.add(`steps ${id}`);
+    for (const part of parts(missing, AT_ONCE)) void this.#loadSteps(part);
+    if (axis !== "step" && axis !== "time") this.#wantSeries(marked, axis);
+  }
+
+  /** Note new images at once; the full list follows with the next look. */
+  note = ({ run_id, key, step, num_images }: ChangeEvent): void => {
+    const id = pairId(run_id, key);
+    const known = this.#steps.get(id);
+    if (!known) return;
+    this.#steps = new Map(this.#steps).set(id, withStep(known, step, Date.now() / 1000, num_images));
+    this.#asked.delete(`steps ${id}`);
+  };
+
+  async #loadSteps(pairs: readonly Pair[]): Promise<void> {
+    for (const { id, run, key } of pairs) {
+      try {
+        const steps = await api.steps(run.id, key);
+        this.#steps = new Map(this.#steps).set(id, steps);
+      } catch {
+        this.#asked.delete(`steps ${id}`); // its marks come with the next look
+      }
+    }
+  }
+
+  #wantSeries(pairs: readonly Pair[], name: string): void {
+    const runs = [...new Set(pairs.filter(({ run }) => run.series.includes(name)).map(({ run }) => run.id))];
+    const missing = runs.filter((run) => !this.#asked.has(`series ${pairId(run, name)}`));
+    if (!missing.length) return;
+    for (const run of missing) this.#asked.add(`series ${pairId(run, name)}`);
+    void this.#loadSeries(missing, name);
+  }
+
+  async #loadSeries(runs: readonly string[], name: string): Promise<void> {
+    try {
+      const found = await api.series(runs, [name]);
+      const series = new Map(this.#series);
+      for (const one of found) series.set(pairId(one.run_id, name), one);
+      this.#series = series;
+    } catch {
+      for (const run of runs) this.#asked.delete(`series ${pairId(run, name)}`);
+    }
+  }
+}
+
+/** Deal a list out to at most `count` parts. */
+function parts<T>(list: readonly T[], count: number): T[][] {
+  const dealt = Array.from({ length: Math.min(count, list.length) }, (): T[] => []);
+  list.forEach((one, i) => dealt[i % count]!.push(one));
+  return dealt;
+}
+
+export const timeline = new Timeline();
