@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +25,9 @@ GOLDEN = {
     "🐈": "#727e00",
 }
 """Held by every implementation of the algorithm, in whatever language."""
+
+MIRRORED = json.loads((Path(__file__).parent / "golden/colors.json").read_text("utf-8"))
+"""What the viewer's tests read as well: its colours are these."""
 
 COMMON_LISTS = {
     "Cityscapes": (
@@ -73,6 +78,21 @@ def palette() -> list[str]:
 @pytest.mark.parametrize(("name", "color"), GOLDEN.items())
 def test_a_name_has_the_colour_that_it_had_in_every_release(name, color):
     assert color_of(name) == color
+
+
+def test_the_viewer_is_tested_against_these_colours():
+    found = [
+        {"name": name, "color": color_of(name), "ink": ink_on(color_of(name))}
+        for name in (entry["name"] for entry in MIRRORED["colors"])
+    ]
+    assert found == MIRRORED["colors"]
+    assert len({entry["color"] for entry in found}) == 64
+
+
+@pytest.mark.parametrize("entry", MIRRORED["background"])
+def test_the_viewer_is_tested_against_this_background(entry):
+    label = ClassLabel(**entry["label"]) if entry["label"] else None
+    assert is_background(entry["id"], label) is entry["is_background"]
 
 
 def test_the_palette_has_64_colours(palette):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
 import io
+import json
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -12,6 +15,17 @@ from hypothesis.extra import numpy as nps
 from filmstrip.codec.masks import decode_mask, encode_mask
 from filmstrip.codec.png import encode_png
 from filmstrip.errors import ImageFileError, MaskError
+
+MIRRORED = json.loads((Path(__file__).parents[1] / "golden/masks.json").read_text("utf-8"))
+"""Files that the viewer's tests decode as well."""
+
+
+@pytest.mark.parametrize("entry", MIRRORED, ids=lambda entry: entry["name"])
+def test_the_viewer_is_tested_against_files_that_were_encoded_here(entry):
+    ids = np.array(entry["ids"], entry["dtype"])
+    stored = base64.b64decode(entry["png"])
+    assert decode_mask(stored).tolist() == ids.tolist()
+    assert stored[:29] == encode_mask(ids)[:29]
 
 
 @given(

@@ -54,6 +54,9 @@ export const api = {
     get<Difference>("/api/difference", { a, b }, signal),
   /** The stored bytes of a picture or a mask. */
   bytes: async (digest: string, signal?: AbortSignal) => (await ask(pictureUrl(digest), signal)).blob(),
+  /** The picture reduced so that its longest side has this size. */
+  thumbnail: async (digest: string, size: ThumbnailSize, signal?: AbortSignal) =>
+    (await ask(thumbnailUrl(digest, size), signal)).blob(),
   events: () => new EventSource("/api/events"),
 };
 

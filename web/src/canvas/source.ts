@@ -1,0 +1,22 @@
+/** Where pictures come from: the server, or the page itself when it was exported. */
+
+import type { ThumbnailSize } from "../api/client";
+import type { Pixels } from "../api/types";
+import type { Mask } from "../model/masks";
+import type { Samples } from "../model/png";
+import type { Size } from "../model/viewport";
+
+export interface PictureSource {
+  /** The stored bytes of a picture or mask. */
+  file(digest: string): Promise<Blob>;
+  /** Undefined where there are only originals. */
+  thumbnail?: (digest: string, size: ThumbnailSize) => Promise<Blob>;
+  /** Original values, for files that a browser cannot decode; 64 × 64 at most. */
+  pixels?: (
+    digest: string,
+    area: { x: number; y: number; width: number; height: number },
+  ) => Promise<Pixels>;
+  /** Decode off the main thread, reduced to `within` when that is smaller. */
+  decodeMask(bytes: Uint8Array, within: Size | null): Promise<Mask>;
+  decodeSamples(bytes: Uint8Array): Promise<Samples>;
+}
