@@ -29,3 +29,8 @@ export function inSight(layout: Layout, top: number, height: number): { first: n
 export function columnsIn(width: number, cell: number, gap: number): number {
   return Math.max(1, Math.floor((width + gap) / (cell + gap)));
 }
+
+/** Return how wide a cell is when so many of them fill a width. */
+export function cellIn(width: number, columns: number, gap: number): number {
+  return Math.max(1, Math.floor((width + gap) / columns) - gap);
+}

@@ -1,5 +1,6 @@
 /** The keys that do something now, by what part of the page they belong to. */
 
+import { untrack } from "svelte";
 import { isPressed, isTyping, type Shortcut } from "../model/shortcut";
 
 class Shortcuts {
@@ -10,7 +11,7 @@ class Shortcuts {
   /** Add shortcuts until the returned function is called: `$effect(() => shortcuts.add(…))`. */
   add(title: string, shortcuts: readonly Shortcut[]): () => void {
     const group = { title, shortcuts };
-    this.groups = [...this.groups, group];
+    this.groups = [...untrack(() => this.groups), group];
     return () => {
       this.groups = this.groups.filter((one) => one !== group);
     };
