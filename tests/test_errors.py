@@ -46,6 +46,7 @@ BUILTINS = {
     "MaskError": [ValueError],
     "MissingDependencyError": [ImportError],
     "OptionError": [ValueError],
+    "QueryError": [ValueError],
     "RunExistsError": [FileExistsError],
     "RunNotFoundError": [LookupError],
     "RunStateError": [RuntimeError],

@@ -36,6 +36,7 @@ ALLOWED = {
     "session": {"errors", "warn", "run_config", "runs", "settings"},
     "logged": {"errors", "freeform", "record", "shard"},
     "store": _READING | {"logged"},
+    "index": _READING,
     "verify": _READING | {"store"},
     "draw": {"colors", "errors", "media", "record", "store", "warn"},
     "export": {"codec", "colors", "draw", "errors", "media", "record", "shard", "store", "warn"},
@@ -144,7 +145,8 @@ def test_the_check_sees_imports_of_each_kind(tmp_path):
 
 
 HEAVY = ["numpy", "PIL", "torch", "rich", "typer", "msgspec", "isal", "skimage", "matplotlib"]
-PIXELS = ["numpy", "PIL", "torch", "rich", "typer"]
+HEAVY += ["sqlalchemy"]
+PIXELS = ["numpy", "PIL", "torch", "rich", "typer", "sqlalchemy"]
 
 
 @pytest.mark.parametrize(

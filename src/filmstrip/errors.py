@@ -23,6 +23,7 @@ one-line message: what was expected, what came, what to do.
     ├── RunExistsError (FileExistsError)
     ├── RunNotFoundError (LookupError)
     ├── KeyNotFoundError (LookupError)
+    ├── QueryError (ValueError)              a query text that is not of the language
     ├── StoreError (OSError)                 a folder that cannot be written, or is not a store
     ├── StoreNotFoundError (FileNotFoundError)
     ├── DamagedError (OSError)               stored bytes that are not what was written
@@ -54,6 +55,7 @@ __all__ = [
     "MaskError",
     "MissingDependencyError",
     "OptionError",
+    "QueryError",
     "RunExistsError",
     "RunNotFoundError",
     "RunStateError",
@@ -198,6 +200,16 @@ class KeyNotFoundError(FilmstripError, LookupError):
                 f"expected a step where {key!r} has images, got {step}; {_choices(known, 'steps')}"
             )
         super().__init__(one_line(text))
+
+
+class QueryError(_ExplainedError, ValueError):
+    """A query of the viewer's bar that cannot be read; `position` counts characters from 0."""
+
+    exit_code = 2
+
+    def __init__(self, expected: str, *, got: str, fix: str, position: int) -> None:
+        self.position = position
+        super().__init__(expected, got=f"{got} at character {position + 1}", fix=fix)
 
 
 class StoreError(_ExplainedError, OSError):

@@ -80,6 +80,8 @@ class StoredSample:
     end_offset: int
     """Where the next sample begins; a later scan can start there."""
     locations: Mapping[str, Location]
+    line: Location
+    """Where the record's own bytes stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ def _committed(
         if not _is_announced(scan.parts.get(member.name), member):
             detail = f"member {member.name!r} does not stand before its record"
             return scan.damage(DamageKind.MISSING, detail)
-    return StoredSample(scan.sample, record, scan.sample_offset, next_offset, scan.locations)
+    where = Location(scan.shard, data_offset, len(line))
+    return StoredSample(scan.sample, record, scan.sample_offset, next_offset, scan.locations, where)
 
 
 def _is_announced(part: TarHeader | None, member: Member) -> bool:

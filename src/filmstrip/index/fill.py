@@ -1,0 +1,423 @@
+"""Filling the index from the shards: only what is new is read, and each shard is claimed by batch.
+
+A batch of samples and how far its shard has been read are stored in one transaction. A process that
+finds its shard read further than it thought was beaten by another: it drops its batch and goes on
+from there. So any number of processes may fill one index, each sample is stored once, and whoever
+is killed loses nothing but the batch in hand.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from filmstrip.index import schema
+from filmstrip.index.batch import (
+    NumberedImage,
+    Numbering,
+    chunks,
+    free_numbers,
+    insert_images,
+    int64,
+    new_generation,
+)
+from filmstrip.index.database import Database
+from filmstrip.index.rows import IndexChanges, KeyChange
+from filmstrip.index.scalars import insert_values, recount_values
+from filmstrip.index.shelf import ShardFile, Shelf, read_tail
+from filmstrip.index.tally import Entry, StepKey, tally
+from filmstrip.record import ImageRecord, ValuesRecord
+from filmstrip.shard.read import StoredSample, scan_shard
+
+__all__ = ["Filler", "Progress"]
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the bytes of shards that are read, and that are to be read."""
+
+_BATCH_SIZE = 2000
+"""Samples stored in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardRow:
+    """What the index knows of a shard."""
+
+    num: int
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+    end_offset: int
+    tail_offset: int
+    tail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Whole samples that follow each other in a shard."""
+
+    samples: list[StoredSample]
+    end: int
+    """Where the next sample begins."""
+    is_last: bool
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What has changed so far."""
+
+    steps: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The last changed step, by run and number of the key."""
+    runs: set[str] = field(default_factory=set)
+    num_images: int = 0
+
+
+class Filler:
+    """Brings the tables up to what the shards hold."""
+
+    def __init__(self, database: Database, shelf: Shelf) -> None:
+        self._database, self._shelf = database, shelf
+        self._numbering = Numbering()
+
+    def refresh(
+        self, run_ids: Iterable[str] | None = None, progress: Progress | None = None
+    ) -> IndexChanges:
+        """Read what is new, of some runs or all, and say what it was."""
+        changes = _Changes()
+        on_disk = self._shelf.run_ids()
+        wanted = on_disk if run_ids is None else sorted(set(run_ids) & set(on_disk))
+        with self._database.read() as connection:
+            known = dict(
+                connection.execute(select(schema.runs.c.run_id, schema.runs.c.info)).tuples().all()
+            )
+        for run_id in sorted(known.keys() - set(on_disk)):
+            self._drop_run(run_id, changes)
+        todo: list[tuple[str, ShardFile]] = []
+        for run_id in wanted:
+            todo.extend((run_id, shard) for shard in self._begin_run(run_id, known, changes))
+        total = sum(shard.size_bytes for _, shard in todo)
+        done = 0
+        for run_id, shard in todo:
+            for num_bytes in self._read_shard(run_id, shard, changes):
+                done += num_bytes
+                if progress is not None:
+                    progress(min(done, total), total)
+        return self._summary(changes)
+
+    def _begin_run(
+        self, run_id: str, known: dict[str, bytes], changes: _Changes
+    ) -> list[ShardFile]:
+        """Bring a run's row up to date, drop shards that are gone, return those to read."""
+        info = self._shelf.info_bytes(run_id)
+        if known.get(run_id) != info:
+            self._store_info(run_id, info)
+            changes.runs.add(run_id)
+        files = self._shelf.shards(run_id)
+        with self._database.read() as connection:
+            rows = _shard_rows(connection, run_id)
+        for name in sorted(rows.keys() - {file.path.name for file in files}):
+            self._drop_shard(run_id, name, rows[name], changes)
+        fresh = []
+        for file in files:
+            row = rows.get(file.path.name)
+            if row is not None and not self._is_same_file(file, row):
+                self._drop_shard(run_id, file.path.name, row, changes)
+                row = None
+            if row is None or (row.size_bytes, row.mtime_ns) != (file.size_bytes, file.mtime_ns):
+                fresh.append(file)
+        return fresh
+
+    def _is_same_file(self, file: ShardFile, row: _ShardRow) -> bool:
+        """Return whether a shard is the one that was read, perhaps longer now."""
+        if file.inode != row.inode or file.size_bytes < row.end_offset:
+            return False
+        is_untouched = (file.size_bytes, file.mtime_ns) == (row.size_bytes, row.mtime_ns)
+        return is_untouched or self._shelf.has_tail(file.path, row.tail_offset, row.tail)
+
+    def _store_info(self, run_id: str, info: bytes) -> None:
+        c = schema.runs.c
+        with self._database.write() as connection:
+            found = connection.execute(
+                update(schema.runs).where(c.run_id == run_id).values(info=info)
+            )
+            if not found.rowcount:
+                connection.execute(insert(schema.runs).values(run_id=run_id, info=info))
+
+    def _read_shard(self, run_id: str, file: ShardFile, changes: _Changes) -> Iterator[int]:
+        """Store what is new in a shard; yield how many bytes each batch took."""
+        is_beaten = True
+        while is_beaten:
+            with self._database.read() as connection:
+                row = _shard_rows(connection, run_id).get(file.path.name)
+                if _run_num(connection, run_id) is None:
+                    return  # another process dropped the run, or all rows
+            is_beaten = False
+            for batch in self._batches(file, row.end_offset if row else 0):
+                stored = self._store(run_id, file, row, batch, changes)
+                if stored is None:
+                    is_beaten = True  # another process was here: look again how far it is
+                    break
+                yield stored.end_offset - (row.end_offset if row else 0)
+                row = stored
+
+    def _batches(self, file: ShardFile, start: int) -> Iterator[_Batch]:
+        """Yield whole samples in lists."""
+        samples: list[StoredSample] = []
+        end = start
+        try:
+            for found in scan_shard(file.path, start=start):
+                if isinstance(found, StoredSample):
+                    samples.append(found)
+                    end = found.end_offset
+                    if len(samples) >= _BATCH_SIZE:
+                        yield _Batch(samples, end, is_last=False)
+                        samples = []
+        except OSError:
+            pass  # it was deleted meanwhile, or cannot be read: what was read of it counts
+        yield _Batch(samples, end, is_last=True)
+
+    def _store(
+        self,
+        run_id: str,
+        file: ShardFile,
+        row: _ShardRow | None,
+        batch: _Batch,
+        changes: _Changes,
+    ) -> _ShardRow | None:
+        """Store a batch if the shard is still read as far as `row` says; return how far now."""
+        try:
+            with self._database.write() as connection:
+                self._numbering.begin(connection)
+                run_num = _run_num(connection, run_id)
+                if run_num is None or _shard_rows(connection, run_id).get(file.path.name) != row:
+                    return None
+                stored = _claim(connection, run_num, file, row, batch)
+                self._insert(
+                    connection,
+                    (run_num, run_id),
+                    (stored.num, file.path.name),
+                    batch.samples,
+                    changes,
+                )
+        except BaseException:
+            self._numbering.forget()
+            raise
+        return stored
+
+    def _insert(
+        self,
+        connection: Connection,
+        run: tuple[int, str],
+        shard: tuple[int, str],
+        samples: list[StoredSample],
+        changes: _Changes,
+    ) -> None:
+        run_num, run_id = run
+        images = [s for s in samples if isinstance(s.record, ImageRecord)]
+        values = [s for s in samples if isinstance(s.record, ValuesRecord)]
+        if images:
+            numbered = self._numbered(connection, run_num, shard[1], images, changes, run_id)
+            insert_images(
+                connection, self._numbering, numbered, shard_num=shard[0], run_num=run_num
+            )
+            changes.num_images += len(images)
+        if values:
+            insert_values(connection, self._numbering, self._shelf, values, run=run, shard=shard)
+            changes.runs.add(run_id)
+
+    def _numbered(
+        self,
+        connection: Connection,
+        run_num: int,
+        shard_name: str,
+        samples: list[StoredSample],
+        changes: _Changes,
+        run_id: str,
+    ) -> list[NumberedImage]:
+        """Give images their numbers and places, and count them."""
+        key_nums = self._key_nums(connection, run_num, shard_name, samples)
+        records: list[ImageRecord] = [s.record for s in samples]  # type: ignore[misc]
+        nums = free_numbers(connection, [schema.image_number(r) for r in records])
+        touched: dict[StepKey, list[Entry]] = defaultdict(list)
+        for num, sample, record in zip(nums, samples, records, strict=True):
+            at = StepKey(key_nums[record.key], int64(record.step))
+            touched[at].append(
+                Entry(
+                    int64(record.rank), int64(record.index), record.time, shard_name,
+                    sample.line.offset, int64(record.session), num, None,
+                )
+            )  # fmt: skip
+            changes.steps[run_id, at.key_num] = at.step
+        places = tally(connection, touched)
+        return [
+            NumberedImage(num, key_nums[record.key], places[num], sample, record)
+            for num, sample, record in zip(nums, samples, records, strict=True)
+        ]
+
+    def _key_nums(
+        self, connection: Connection, run_num: int, shard_name: str, samples: list[StoredSample]
+    ) -> dict[str, int]:
+        """Return the number of each key of some images; note where each was first logged."""
+        firsts: dict[str, tuple[int, str, int]] = {}
+        for sample in samples:
+            record = sample.record
+            if isinstance(record, ImageRecord):
+                seen = (int64(record.session), shard_name, sample.line.offset)
+                firsts[record.key] = min(firsts.get(record.key, seen), seen)
+        return {
+            key: self._key_num(connection, run_num, key, first) for key, first in firsts.items()
+        }
+
+    def _key_num(
+        self, connection: Connection, run_num: int, key: str, first: tuple[int, str, int]
+    ) -> int:
+        c = schema.keys.c
+        row = connection.execute(
+            select(c.num, c.session, c.first_shard, c.first_offset).where(
+                c.run_num == run_num, c.key == key
+            )
+        ).one_or_none()
+        seen = {"session": first[0], "first_shard": first[1], "first_offset": first[2]}
+        if row is None:
+            zero = dict.fromkeys(
+                (
+                    "num_images",
+                    "num_stored",
+                    "num_steps",
+                    "first_step",
+                    "last_step",
+                    "max_per_step",
+                ),
+                0,
+            )
+            num = connection.scalar(
+                insert(schema.keys)
+                .values(run_num=run_num, key=key, **seen, **zero)
+                .returning(c.num)
+            )
+        else:
+            num = row[0]
+            if first < tuple(row[1:]):
+                connection.execute(update(schema.keys).where(c.num == num).values(**seen))
+        return int(num or 0)
+
+    def _drop_shard(self, run_id: str, name: str, row: _ShardRow, changes: _Changes) -> None:
+        """Take a shard's rows out, and show again what they superseded."""
+        with self._database.write() as connection:
+            self._numbering.begin(connection)
+            if _shard_rows(connection, run_id).get(name) != row:
+                return
+            run_num = _run_num(connection, run_id)
+            images, values = schema.images, schema.value_records
+            at = [
+                StepKey(*pair)
+                for pair in connection.execute(
+                    select(images.c.key_num, images.c.step)
+                    .where(images.c.shard_num == row.num)
+                    .distinct()
+                )
+            ]
+            of_shard = select(images.c.num).where(images.c.shard_num == row.num)
+            for facts in (schema.labels, schema.measures):
+                connection.execute(delete(facts).where(facts.c.image_num.in_(of_shard)))
+            steps = list(
+                connection.scalars(
+                    select(values.c.step).where(values.c.shard_num == row.num).distinct()
+                )
+            )
+            for table in (schema.images, schema.members, schema.value_records):
+                connection.execute(delete(table).where(table.c.shard_num == row.num))
+            connection.execute(delete(schema.shards).where(schema.shards.c.num == row.num))
+            tally(connection, {pair: [] for pair in at}, is_shrunk=True)
+            recount_values(
+                connection, self._numbering, self._shelf, steps, run_num=run_num or 0, run_id=run_id
+            )
+            new_generation(connection)
+        for pair in at:
+            changes.steps[run_id, pair.key_num] = pair.step
+        changes.runs.add(run_id)
+
+    def _drop_run(self, run_id: str, changes: _Changes) -> None:
+        """Take out everything of a run that is gone."""
+        with self._database.write() as connection:
+            run_num = _run_num(connection, run_id)
+            if run_num is None:
+                return
+            keys = select(schema.keys.c.num).where(schema.keys.c.run_num == run_num)
+            its_shards = select(schema.shards.c.num).where(schema.shards.c.run_num == run_num)
+            for table in (schema.marks, schema.labels, schema.measures, schema.steps):
+                connection.execute(delete(table).where(table.c.key_num.in_(keys)))
+            connection.execute(
+                delete(schema.members).where(schema.members.c.shard_num.in_(its_shards))
+            )
+            for table in (
+                schema.images, schema.value_records, schema.numbers, schema.keys, schema.shards,
+            ):  # fmt: skip
+                connection.execute(delete(table).where(table.c.run_num == run_num))
+            connection.execute(delete(schema.runs).where(schema.runs.c.num == run_num))
+            new_generation(connection)
+        changes.runs.add(run_id)
+
+    def _summary(self, changes: _Changes) -> IndexChanges:
+        found: list[KeyChange] = []
+        c = schema.keys.c
+        wanted = {key_num: (run_id, step) for (run_id, key_num), step in changes.steps.items()}
+        with self._database.read() as connection:
+            for some in chunks(wanted):
+                rows = connection.execute(select(c.num, c.key, c.num_images).where(c.num.in_(some)))
+                found.extend(
+                    KeyChange(run_id=wanted[n][0], key=key, step=wanted[n][1], num_images=count)
+                    for n, key, count in rows
+                )
+        return IndexChanges(
+            keys=sorted(found, key=lambda change: (change.run_id, change.key)),
+            runs=sorted(changes.runs | {run_id for run_id, _ in changes.steps}),
+            num_images=changes.num_images,
+        )
+
+
+def _shard_rows(connection: Connection, run_id: str) -> dict[str, _ShardRow]:
+    c = schema.shards.c
+    rows = connection.execute(
+        select(
+            c.name, c.num, c.inode, c.size_bytes, c.mtime_ns, c.end_offset, c.tail_offset, c.tail
+        )
+        .join(schema.runs, schema.runs.c.num == c.run_num)
+        .where(schema.runs.c.run_id == run_id)
+    )
+    return {row[0]: _ShardRow(*row[1:]) for row in rows}
+
+
+def _run_num(connection: Connection, run_id: str) -> int | None:
+    found: int | None = connection.scalar(
+        select(schema.runs.c.num).where(schema.runs.c.run_id == run_id)
+    )
+    return found
+
+
+def _claim(
+    connection: Connection, run_num: int, file: ShardFile, row: _ShardRow | None, batch: _Batch
+) -> _ShardRow:
+    """Store how far a shard is read now, and return it."""
+    tail_offset, tail = (row.tail_offset, row.tail) if row else (0, b"")
+    if batch.samples:
+        line = batch.samples[-1].line
+        tail_offset = line.offset + line.size_bytes
+        tail = read_tail(file.path, tail_offset)
+    values: dict[str, Any] = {
+        "inode": file.inode,
+        "size_bytes": file.size_bytes if batch.is_last else 0,
+        "mtime_ns": file.mtime_ns if batch.is_last else 0,
+        "end_offset": batch.end,
+        "tail_offset": tail_offset,
+        "tail": tail,
+    }
+    c = schema.shards.c
+    if row is None:
+        new = insert(schema.shards).values(run_num=run_num, name=file.path.name, **values)
+        return _ShardRow(num=int(connection.scalar(new.returning(c.num)) or 0), **values)
+    connection.execute(update(schema.shards).where(c.num == row.num).values(**values))
+    return _ShardRow(num=row.num, **values)

@@ -1,0 +1,197 @@
+"""From the terms of a query to SQL: each is a predicate on one row of ``images``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, literal, not_, or_, select
+
+from filmstrip.index import schema
+from filmstrip.index.facts import (
+    FLAG_BOXES,
+    FLAG_CAPTION,
+    FLAG_FLAGGED,
+    FLAG_MASKS,
+    folded,
+    folded_words,
+)
+from filmstrip.index.query import Condition, Span
+from filmstrip.index.schema import FactKind, images, labels, marks, measures, numbers
+from filmstrip.record import decode_run_info
+
+__all__ = ["Predicate", "field_number", "predicate", "span_predicate"]
+
+Predicate: TypeAlias = ColumnElement[bool]
+
+_FLAGS = {
+    "boxes": FLAG_BOXES,
+    "masks": FLAG_MASKS,
+    "caption": FLAG_CAPTION,
+    "flagged": FLAG_FLAGGED,
+}
+
+
+def predicate(connection: Connection, condition: Condition) -> Predicate:
+    """Return what a term says of an image."""
+    said = _SAID[condition.field](connection, condition)
+    return not_(said) if condition.is_negated else said
+
+
+def span_predicate(column: ColumnElement[float], span: Span | None) -> Predicate:
+    """Return that a column is in a range."""
+    said: list[Predicate] = [column.is_not(None)]
+    if span is not None and span.low is not None:
+        low = literal(_finite(span.low))
+        said.append(column > low if span.is_low_open else column >= low)
+    if span is not None and span.high is not None:
+        high = literal(_finite(span.high))
+        said.append(column < high if span.is_high_open else column <= high)
+    return and_(*said)
+
+
+def field_number(connection: Connection, kind: str, name: str) -> int | None:
+    """Return the number of a field; ``None`` when no image has it."""
+    found: int | None = connection.scalar(
+        select(schema.fields.c.num).where(
+            schema.fields.c.kind == kind, schema.fields.c.name == name
+        )
+    )
+    return found
+
+
+def run_numbers(connection: Connection, condition: Condition) -> list[int]:
+    """Return the runs that a term on runs names."""
+    found = []
+    wanted = set(condition.texts)
+    for num, run_id, text in connection.execute(
+        select(schema.runs.c.num, schema.runs.c.run_id, schema.runs.c.info)
+    ):
+        info = decode_run_info(text)
+        said = {
+            "run": {run_id, info.name},
+            "project": {info.project},
+            "tag": set(info.tags),
+        }[condition.field]
+        if said & wanted:
+            found.append(num)
+    return found
+
+
+def _finite(value: float) -> int | float:
+    """Return whole numbers as integers, so that steps over 2**53 compare exactly."""
+    return int(value) if value.is_integer() and abs(value) < 2**63 else value
+
+
+def _run(connection: Connection, condition: Condition) -> Predicate:
+    nums = run_numbers(connection, condition)
+    return images.c.run_num.in_(nums) if nums else false()
+
+
+def _key(connection: Connection, condition: Condition) -> Predicate:
+    nums = connection.scalars(
+        select(schema.keys.c.num).where(schema.keys.c.key.in_(condition.texts))
+    ).all()
+    return images.c.key_num.in_(nums) if nums else false()
+
+
+def _caption(_connection: Connection, condition: Condition) -> Predicate:
+    said = []
+    for text in condition.texts:
+        words = " " + " ".join(folded_words(text))
+        said.append(images.c.words.contains(words, autoescape=True))
+    return and_(images.c.words.is_not(None), or_(*said))
+
+
+def _class(connection: Connection, condition: Condition) -> Predicate:
+    field_num = field_number(connection, FactKind.CLASS, "")
+    return exists().where(
+        marks.c.field_num == field_num,
+        marks.c.text.in_([folded(text) for text in condition.texts]),
+        marks.c.image_num == images.c.num,
+    )
+
+
+def _label(kind: str, connection: Connection, condition: Condition) -> Predicate:
+    field_num = field_number(connection, kind, condition.name)
+    if field_num is None:
+        return false()
+    return exists().where(
+        labels.c.field_num == field_num,
+        labels.c.text.in_([folded(text) for text in condition.texts]),
+        labels.c.image_num == images.c.num,
+    )
+
+
+def _measure(kind: str, connection: Connection, condition: Condition) -> Predicate:
+    field_num = field_number(connection, kind, condition.name)
+    if field_num is None:
+        return false()
+    return exists().where(
+        measures.c.image_num == images.c.num,
+        measures.c.field_num == field_num,
+        span_predicate(measures.c.value, condition.span),
+    )
+
+
+def _group(connection: Connection, condition: Condition) -> Predicate:
+    return _label(FactKind.GROUP, connection, condition)
+
+
+def _score(connection: Connection, condition: Condition) -> Predicate:
+    return _measure(FactKind.SCORE, connection, condition)
+
+
+def _meta(connection: Connection, condition: Condition) -> Predicate:
+    if condition.span is None:
+        return _label(FactKind.META, connection, condition)
+    return _measure(FactKind.META, connection, condition)
+
+
+def _number(connection: Connection, condition: Condition) -> Predicate:
+    name_num = connection.scalar(
+        select(schema.names.c.num).where(schema.names.c.name == condition.name)
+    )
+    if name_num is None:
+        return false()
+    return exists().where(
+        numbers.c.run_num == images.c.run_num,
+        numbers.c.name_num == name_num,
+        numbers.c.step == images.c.step,
+        span_predicate(numbers.c.value, condition.span),
+    )
+
+
+def _step(_connection: Connection, condition: Condition) -> Predicate:
+    return span_predicate(images.c.step, condition.span)
+
+
+def _index(_connection: Connection, condition: Condition) -> Predicate:
+    return span_predicate(images.c.place, condition.span)
+
+
+def _time(_connection: Connection, condition: Condition) -> Predicate:
+    return span_predicate(images.c.time, condition.span)
+
+
+def _has(_connection: Connection, condition: Condition) -> Predicate:
+    flags: Sequence[int] = [_FLAGS[text] for text in condition.texts]
+    return or_(*(images.c.flags.op("&")(flag) != 0 for flag in flags))
+
+
+_SAID = {
+    "run": _run,
+    "project": _run,
+    "tag": _run,
+    "key": _key,
+    "caption": _caption,
+    "class": _class,
+    "group": _group,
+    "score": _score,
+    "meta": _meta,
+    "number": _number,
+    "step": _step,
+    "index": _index,
+    "time": _time,
+    "has": _has,
+}

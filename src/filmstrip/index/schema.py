@@ -1,0 +1,314 @@
+"""The tables. Rows point into shards and hold what is searched; records stay in the shards.
+
+An image's number is its place in time with a tail that tells images of one millisecond apart, so
+that the primary key is the default order, is known before the row is stored, and stays the same
+when the index is rebuilt. Every list that can be long is read along an index and never counted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from filmstrip.record import ImageRecord
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+__all__ = [
+    "INDEX_VERSION",
+    "FactKind",
+    "fields",
+    "image_number",
+    "images",
+    "keys",
+    "labels",
+    "marks",
+    "measures",
+    "members",
+    "metadata",
+    "names",
+    "numbers",
+    "runs",
+    "settings",
+    "shards",
+    "steps",
+    "stored_text",
+    "text_from_stored",
+    "value_records",
+]
+
+INDEX_VERSION = 1
+"""Raised when the tables change: an index of another version is dropped and filled anew."""
+
+
+class FactKind:
+    """What a row of ``fields`` names."""
+
+    WORD = "word"
+    CLASS = "class"
+    SCORE = "score"
+    META = "meta"
+    CAPTION = "caption"
+    GROUP = "group"
+
+
+class _Bytewise(TypeDecorator[str]):
+    """Text that is compared by its bytes, as SQLite and Python do, whatever the locale."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(Text(collation=collation))
+
+
+class _AnyText(_Bytewise):
+    """Any text at all, zero characters too."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else stored_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else text_from_stored(value)
+
+
+_Int = BigInteger().with_variant(Integer(), "sqlite")
+metadata = MetaData()
+
+settings = Table(
+    "filmstrip_settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+runs = Table(
+    "filmstrip_runs",
+    metadata,
+    Column("num", Integer, primary_key=True),
+    Column("run_id", _AnyText, nullable=False, unique=True),
+    Column("info", LargeBinary, nullable=False),
+)
+
+shards = Table(
+    "filmstrip_shards",
+    metadata,
+    Column("num", Integer, primary_key=True),
+    Column("run_num", Integer, nullable=False),
+    Column("name", _Bytewise, nullable=False),
+    # The file as it was when it was last read; another inode or mtime means another look.
+    Column("inode", _Int, nullable=False),
+    Column("size_bytes", _Int, nullable=False),
+    Column("mtime_ns", _Int, nullable=False),
+    # Where the next sample begins, and the line that ends before it: the last record's checksum.
+    Column("end_offset", _Int, nullable=False),
+    Column("tail_offset", _Int, nullable=False),
+    Column("tail", LargeBinary, nullable=False),
+    UniqueConstraint("run_num", "name"),
+)
+
+keys = Table(
+    "filmstrip_keys",
+    metadata,
+    Column("num", Integer, primary_key=True),
+    Column("run_num", Integer, nullable=False),
+    Column("key", _AnyText, nullable=False),
+    Column("session", _Int, nullable=False),
+    Column("first_shard", _Bytewise, nullable=False),
+    Column("first_offset", _Int, nullable=False),
+    Column("num_images", _Int, nullable=False),
+    Column("num_stored", _Int, nullable=False),
+    Column("num_steps", _Int, nullable=False),
+    Column("first_step", _Int, nullable=False),
+    Column("last_step", _Int, nullable=False),
+    Column("max_per_step", _Int, nullable=False),
+    UniqueConstraint("run_num", "key"),
+)
+
+steps = Table(
+    "filmstrip_steps",
+    metadata,
+    Column("key_num", Integer, primary_key=True, autoincrement=False),
+    Column("step", _Int, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+    Column("num_images", _Int, nullable=False),
+    Column("num_stored", _Int, nullable=False),
+    Index("filmstrip_steps_by_time", "key_num", "time", "step"),
+    sqlite_with_rowid=False,
+)
+
+images = Table(
+    "filmstrip_images",
+    metadata,
+    Column("num", _Int, primary_key=True, autoincrement=False),
+    Column("key_num", Integer, nullable=False),
+    Column("run_num", Integer, nullable=False),
+    Column("step", _Int, nullable=False),
+    # Place among the shown images of its key and step; NULL when a newer session supersedes it.
+    Column("place", _Int),
+    Column("session", _Int, nullable=False),
+    Column("rank", _Int, nullable=False),
+    Column("index", _Int, nullable=False),
+    Column("time", Double, nullable=False),
+    Column("shard_num", Integer, nullable=False),
+    Column("offset", _Int, nullable=False),
+    Column("size_bytes", _Int, nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("words", _Bytewise),
+    Index("filmstrip_images_by_step", "key_num", "step", "place"),
+    Index("filmstrip_images_by_key", "key_num", "num"),
+    Index("filmstrip_images_by_run_step", "run_num", "step", "num"),
+    Index("filmstrip_images_by_any_step", "step", "num"),
+    Index("filmstrip_images_by_shard", "shard_num", "offset"),
+)
+
+members = Table(
+    "filmstrip_members",
+    metadata,
+    # The first 63 bits of the digest: half the size, and no two files share them by chance.
+    Column("head", _Int, primary_key=True, autoincrement=False),
+    Column("shard_num", Integer, primary_key=True, autoincrement=False),
+    Column("offset", _Int, primary_key=True, autoincrement=False),
+    Column("size_bytes", _Int, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Index("filmstrip_members_by_shard", "shard_num"),
+    sqlite_with_rowid=False,
+)
+
+fields = Table(
+    "filmstrip_fields",
+    metadata,
+    Column("num", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", _AnyText, nullable=False),
+    UniqueConstraint("kind", "name"),
+)
+
+marks = Table(
+    "filmstrip_marks",
+    metadata,
+    # What an image has any number of: words of its caption, classes of its boxes.
+    Column("field_num", Integer, primary_key=True, autoincrement=False),
+    Column("text", _Bytewise, primary_key=True),
+    Column("image_num", _Int, primary_key=True, autoincrement=False),
+    Column("key_num", Integer, nullable=False),
+    Index("filmstrip_marks_by_key", "key_num", "field_num", "text", "image_num"),
+    sqlite_with_rowid=False,
+)
+
+labels = Table(
+    "filmstrip_labels",
+    metadata,
+    # Texts that images are sorted by too: meta, captions, groups.
+    Column("field_num", Integer, primary_key=True, autoincrement=False),
+    Column("text", _Bytewise, primary_key=True),
+    Column("image_num", _Int, primary_key=True, autoincrement=False),
+    Column("key_num", Integer, nullable=False),
+    Index("filmstrip_labels_by_key", "key_num", "field_num", "text", "image_num"),
+    Index("filmstrip_labels_by_image", "image_num", "field_num", "text"),
+    sqlite_with_rowid=False,
+)
+
+measures = Table(
+    "filmstrip_measures",
+    metadata,
+    # Numbers of images: the highest score of each name, numbers in meta.
+    Column("field_num", Integer, primary_key=True, autoincrement=False),
+    Column("value", Double, primary_key=True),
+    Column("image_num", _Int, primary_key=True, autoincrement=False),
+    Column("key_num", Integer, nullable=False),
+    Index("filmstrip_measures_by_key", "key_num", "field_num", "value", "image_num"),
+    Index("filmstrip_measures_by_image", "image_num", "field_num", "value"),
+    sqlite_with_rowid=False,
+)
+
+value_records = Table(
+    "filmstrip_value_records",
+    metadata,
+    Column("shard_num", Integer, primary_key=True, autoincrement=False),
+    Column("offset", _Int, primary_key=True, autoincrement=False),
+    Column("size_bytes", _Int, nullable=False),
+    Column("run_num", Integer, nullable=False),
+    Column("step", _Int, nullable=False),
+    Column("session", _Int, nullable=False),
+    Index("filmstrip_value_records_by_step", "run_num", "step"),
+    sqlite_with_rowid=False,
+)
+
+names = Table(
+    "filmstrip_names",
+    metadata,
+    Column("num", Integer, primary_key=True),
+    Column("name", _AnyText, nullable=False, unique=True),
+)
+
+numbers = Table(
+    "filmstrip_numbers",
+    metadata,
+    # The number that counts of each name and step: NULL is NaN.
+    Column("run_num", Integer, primary_key=True, autoincrement=False),
+    Column("name_num", Integer, primary_key=True, autoincrement=False),
+    Column("step", _Int, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+    Column("value", Double),
+    Index("filmstrip_numbers_by_value", "name_num", "value", "run_num", "step"),
+    Index("filmstrip_numbers_of_run", "run_num", "name_num", "value", "step"),
+    sqlite_with_rowid=False,
+)
+
+_SPECIAL = re.compile("[\0\1]")
+_TICKS_PER_SEC = 65536
+_MAX_TICKS = 2**48 - 1
+_MAX_PLACE = 511
+
+
+def image_number(record: ImageRecord) -> int:
+    """Return the number of an image: 48 bits of its time in ticks of 15 µs, and 15 bits of tail.
+
+    The tail tells images of one tick apart: 6 bits of a hash of what else names them, and 9 that
+    count down, so that of one call the first image is the newest.
+    """
+    seconds = record.time if math.isfinite(record.time) else 0.0
+    ticks = min(max(int(seconds * _TICKS_PER_SEC), 0), _MAX_TICKS)
+    name = f"{record.run_id}\0{record.key}\0{record.step}\0{record.session}\0{record.rank}"
+    place = _MAX_PLACE - record.index % (_MAX_PLACE + 1)
+    return ticks << 15 | (zlib.crc32(name.encode()) & 63) << 9 | place
+
+
+def stored_text(text: str) -> str:
+    """Return the text as every database can hold it: PostgreSQL has no zero character.
+
+    Examples
+    --------
+    >>> text_from_stored(stored_text("a" + chr(0))) == "a" + chr(0)
+    True
+    """
+    return _SPECIAL.sub(lambda found: "\1" + "01"[ord(found.group())], text)
+
+
+def text_from_stored(stored: str) -> str:
+    """Return the text that `stored_text` was given."""
+    if "\1" not in stored:
+        return stored
+    return re.sub("\1([01])", lambda found: chr(int(found.group(1))), stored)
