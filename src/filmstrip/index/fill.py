@@ -90,9 +90,7 @@ class Filler:
         on_disk = self._shelf.run_ids()
         wanted = on_disk if run_ids is None else sorted(set(run_ids) & set(on_disk))
         with self._database.read() as connection:
-            known = dict(
-                connection.execute(select(schema.runs.c.run_id, schema.runs.c.info)).tuples().all()
-            )
+            known = dict(connection.execute(select(schema.runs.c.run_id, schema.runs.c.info)).all())
         for run_id in sorted(known.keys() - set(on_disk)):
             self._drop_run(run_id, changes)
         todo: list[tuple[str, ShardFile]] = []

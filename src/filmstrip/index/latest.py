@@ -26,7 +26,7 @@ def latest_images(
         wanted = wanted.where(runs.c.run_id.in_(run_ids))
     if key_names is not None:
         wanted = wanted.where(keys.c.key.in_(key_names))
-    pairs = connection.execute(wanted.order_by(runs.c.run_id, keys.c.num)).tuples().all()
+    pairs = connection.execute(wanted.order_by(runs.c.run_id, keys.c.num)).all()
     found = {}
     last_steps = {} if axis in ("step", "time") else _last_steps(connection, pairs, at, axis)
     for key_num, run_num in pairs:

@@ -38,7 +38,7 @@ def _fields(connection: Connection, term: PartialTerm, limit: int) -> list[tuple
         for name, detail in FIELDS.items()
         if name.startswith(prefix) and name != "meta"
     ]
-    named = connection.execute(select(fields.c.kind, fields.c.name)).tuples().all()
+    named = connection.execute(select(fields.c.kind, fields.c.name)).all()
     spelled = {FactKind.SCORE: "score:{}>", FactKind.META: "meta.{}="}
     found += [
         (spelled[kind].format(_quoted(name)), f"a {kind} of images")
@@ -94,7 +94,7 @@ def _sorts(connection: Connection, prefix: str) -> list[tuple[str, str]]:
     sign = "-" if prefix.startswith("-") else ""
     wanted = prefix.removeprefix("-")
     found = [*("step", "time", "index", "caption", "key", "run", "group")]
-    named = connection.execute(select(fields.c.kind, fields.c.name)).tuples().all()
+    named = connection.execute(select(fields.c.kind, fields.c.name)).all()
     found += [f"score:{_quoted(name)}" for kind, name in named if kind == FactKind.SCORE]
     found += [f"meta.{_quoted(name)}" for kind, name in named if kind == FactKind.META]
     found += [_quoted(name) for name in connection.scalars(select(names.c.name))]
