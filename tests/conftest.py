@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -23,3 +28,65 @@ def clean_surroundings(monkeypatch, tmp_path):
     if "filmstrip.session" in sys.modules:
         sys.modules["filmstrip.session"]._finish_all()
         sys.modules["filmstrip.session"]._current = None
+
+
+@pytest.fixture(scope="session")
+def write_shards() -> Callable[..., None]:
+    return _write_shards
+
+
+def _write_shards(
+    run_dir: Path,
+    entries: Sequence[tuple[str, int, dict[str, bytes]] | dict[str, Any]],
+    *,
+    writer: str = "r0-s0-abcdef",
+    shard_bytes: int = 2**40,
+    is_sealed: bool = True,
+) -> None:
+    """Write what a writer would: images as key, step and members; values as a dict with a step."""
+    from filmstrip.record import ImageRecord, Member, SourceInfo, ValuesRecord, encode_record
+    from filmstrip.shard.names import sample_path, values_path
+    from filmstrip.shard.tar import END_OF_ARCHIVE, MAX_PATH_BYTES, pack_header, padding
+
+    run_dir.mkdir(parents=True, exist_ok=True)
+    shards = [bytearray()]
+    stored: dict[bytes, tuple[str, str]] = {}
+    counts: Counter[tuple[str, int]] = Counter()
+
+    def add(path: str, data: bytes, link: str = "") -> None:
+        shards[-1] += pack_header(path, len(data), mtime_secs=7, link=link) + data
+        shards[-1] += padding(len(data))
+
+    for seq, entry in enumerate(entries, 1):
+        if len(shards[-1]) >= shard_bytes:
+            shards[-1] += END_OF_ARCHIVE
+            shards.append(bytearray())
+        if isinstance(entry, dict):
+            values = {key: value for key, value in entry.items() if key != "step"}
+            record = ValuesRecord(run_id="r1", step=entry["step"], time=7.5, seq=seq, values=values)
+            add(values_path(record.step, seq), encode_record(record))
+            continue
+        key, step, files = entry
+        path = sample_path(key, step, counts[key, step])
+        members = []
+        for name, data in files.items():
+            link, link_shard = stored.get(data, ("", ""))
+            add(f"{path}.{name}", b"" if link else data, link)
+            if not link and len(f"{path}.{name}") <= MAX_PATH_BYTES:
+                stored[data] = f"{path}.{name}", f"{writer}-{len(shards) - 1:05d}.tar"
+            digest = hashlib.sha256(data).hexdigest()
+            members.append(
+                Member(
+                    name=name, size_bytes=len(data), sha256=digest, link=link, link_shard=link_shard
+                )
+            )
+        image = ImageRecord(
+            run_id="r1", key=key, step=step, index=counts[key, step], time=7.5, seq=seq, width=1,
+            height=1, mode="L", format="png", source=SourceInfo(kind="numpy"), members=members,
+        )  # fmt: skip
+        add(f"{path}.json", encode_record(image))
+        counts[key, step] += 1
+    if is_sealed:
+        shards[-1] += END_OF_ARCHIVE
+    for number, data in enumerate(shards):
+        (run_dir / f"{writer}-{number:05d}.tar").write_bytes(data)

@@ -37,6 +37,8 @@ ALLOWED = {
     "logged": {"errors", "freeform", "record", "shard"},
     "store": _READING | {"logged"},
     "index": _READING,
+    "retention": {"errors"},
+    "prune": _READING | {"retention", "store"},
     "verify": _READING | {"store"},
     "draw": {"colors", "errors", "media", "record", "store", "warn"},
     "export": {"codec", "colors", "draw", "errors", "media", "record", "shard", "store", "warn"},

@@ -23,6 +23,7 @@ from filmstrip.errors import (
 )
 from filmstrip.record import RunInfo
 from filmstrip.shard.read import DamageKind
+from filmstrip.shard.reader import ShardsReader
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 FLOATS = st.floats(width=64)
@@ -450,7 +451,7 @@ def test_a_missing_shard_is_not_the_same_as_a_damaged_one(store):
 
 def test_a_link_whose_first_copy_is_gone_says_so(store, tmp_path):
     (image, *_) = store.run("b").images("fixed")
-    found = filmstrip.LoggedImage(image.record, 0, {}, store.run("b").dir)
+    found = filmstrip.LoggedImage(image.record, 0, {}, ShardsReader(store.run("b").dir))
     with pytest.raises(DamagedError) as caught:
         found.bytes()
     link = image.record.members[0]

@@ -20,6 +20,7 @@ one-line message: what was expected, what came, what to do.
     ├── LogKeyError (TypeError, ValueError)  a key that is empty or not text
     ├── LogValueError (TypeError)            a value that no record can hold
     ├── RunStateError (RuntimeError)         logging after finish(), or with no run
+    ├── RunBusyError (BlockingIOError)       a prune of files that another process works on
     ├── RunExistsError (FileExistsError)
     ├── RunNotFoundError (LookupError)
     ├── KeyNotFoundError (LookupError)
@@ -56,6 +57,7 @@ __all__ = [
     "MissingDependencyError",
     "OptionError",
     "QueryError",
+    "RunBusyError",
     "RunExistsError",
     "RunNotFoundError",
     "RunStateError",
@@ -155,6 +157,10 @@ class LogValueError(_ExplainedError, TypeError):
 
 class RunStateError(_ExplainedError, RuntimeError):
     """The run cannot do this in the state it is in."""
+
+
+class RunBusyError(_ExplainedError, BlockingIOError):
+    """The run's files cannot be changed while another process works on them."""
 
 
 class RunExistsError(FilmstripError, FileExistsError):

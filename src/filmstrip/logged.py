@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +13,7 @@ from filmstrip.errors import DamagedError
 from filmstrip.freeform import from_json_value
 from filmstrip.record import ClassLabel, ImageRecord, Member, SourceInfo
 from filmstrip.shard.read import Location, read_member
+from filmstrip.shard.reader import ShardsReader
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,13 +50,13 @@ class LoggedImage:
     (7, 'png', [[51, 76]])
     """
 
-    __slots__ = ("_index", "_locations", "_record", "_run_dir")
+    __slots__ = ("_index", "_locations", "_record", "_shards")
 
     def __init__(
-        self, record: ImageRecord, index: int, locations: dict[str, Location], run_dir: Path
+        self, record: ImageRecord, index: int, locations: dict[str, Location], shards: ShardsReader
     ) -> None:
         self._record, self._index = record, index
-        self._locations, self._run_dir = locations, run_dir
+        self._locations, self._shards = locations, shards
 
     @property
     def record(self) -> ImageRecord:
@@ -223,11 +224,29 @@ class LoggedImage:
     def _read(self, member: Member) -> builtins.bytes:
         location = self._locations.get(member.name)
         if location is None:
-            shard = self._run_dir / (member.link_shard or "?")
+            shard = self._shards.run_dir / (member.link_shard or "?")
             raise DamagedError(
                 f"no whole copy of {member.link or member.name!r}", shard=shard, offset=0
             )
-        return read_member(location, member)
+        try:
+            return read_member(location, member)
+        except (DamagedError, FileNotFoundError) as error:
+            return self._read_elsewhere(member, error)
+
+    def _read_elsewhere(
+        self, member: Member, error: DamagedError | FileNotFoundError
+    ) -> builtins.bytes:
+        """Return the bytes from where they are now: the shard may have been rewritten since."""
+        copies = self._shards.copies(member)
+        for location in copies:
+            with suppress(DamagedError, FileNotFoundError):
+                data = read_member(location, member)
+                self._locations[member.name] = location
+                return data
+        if isinstance(error, DamagedError) and not copies:
+            what = f"no copy of {member.name!r} any more: the image was pruned"
+            raise DamagedError(what, shard=error.shard, offset=error.offset) from error
+        raise error
 
     def __repr__(self) -> str:
         return (

@@ -13,6 +13,7 @@ strings of `NonFinite`; in free-form values (config, meta, logged values) they a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -42,6 +43,7 @@ __all__ = [
     "encode_writer_info",
     "float_from_number",
     "number_from_float",
+    "relink_record",
 ]
 
 SCHEMA_VERSION = 1
@@ -234,9 +236,12 @@ class WriterInfo(_Struct, frozen=True, kw_only=True):
 _encoder = msgspec.json.Encoder()
 _record_decoder = msgspec.json.Decoder(Record)
 _run_info_decoder = msgspec.json.Decoder(RunInfo)
+_raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_raw_list_decoder = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _writer_info_decoder = msgspec.json.Decoder(WriterInfo)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises on bytes that are no JSON of a schema, no UTF-8, or nested too deep."""
+_LINK_FIELDS = ("link", "link_shard")
 _CRC_LENGTH = len(b',"crc32":"01234567"}')
 
 
@@ -249,8 +254,7 @@ def encode_record(record: Record) -> bytes:
     >>> decode_record(line).values
     {'loss': 0.5}
     """
-    body = _encoder.encode(record)[:-1]
-    return b'%s,"crc32":"%08x"}' % (body, isal_zlib.crc32(body))
+    return _sealed(_encoder.encode(record)[:-1])
 
 
 def decode_record(line: bytes) -> Record:
@@ -271,6 +275,36 @@ def decode_record(line: bytes) -> Record:
             f"the record is not of schema {SCHEMA_VERSION}: {error}"
         ) from error
     return record
+
+
+def relink_record(line: bytes, links: Mapping[str, tuple[str, str]]) -> bytes:
+    """Return a stored image's record with other links; all else stays byte for byte.
+
+    Fields that a newer version wrote stay too.
+
+    Parameters
+    ----------
+    line
+        As it stands in the shard, checksum and all; `decode_record` has taken it.
+    links
+        By name of a member: its ``link`` and ``link_shard``, both empty for one that now has bytes
+        of its own. Members that are not named stay as they are.
+
+    Examples
+    --------
+    >>> image = ImageRecord(
+    ...     run_id="r1", key="x", step=3, index=0, time=0.0, width=1, height=1, mode="L",
+    ...     format="png", source=SourceInfo(kind="numpy"),
+    ...     members=[Member(name="png", size_bytes=5, sha256="", link="x/0-0.png", link_shard="a")],
+    ... )
+    >>> line = relink_record(encode_record(image), {"png": ("", "")})
+    >>> decode_record(line).members
+    [Member(name='png', size_bytes=5, sha256='', link='', link_shard='')]
+    """
+    fields = _raw_decoder.decode(line[:-_CRC_LENGTH] + b"}")
+    members = [_relinked(member, links) for member in _raw_list_decoder.decode(fields["members"])]
+    fields["members"] = msgspec.Raw(_encoder.encode(members))
+    return _sealed(_encoder.encode(fields)[:-1])
 
 
 def encode_run_info(info: RunInfo) -> bytes:
@@ -337,3 +371,19 @@ def float_from_number(number: Number) -> float:
     inf
     """
     return float(number)
+
+
+def _sealed(body: bytes) -> bytes:
+    """Return a record that lacks its closing brace, with its checksum."""
+    return b'%s,"crc32":"%08x"}' % (body, isal_zlib.crc32(body))
+
+
+def _relinked(
+    member: dict[str, msgspec.Raw], links: Mapping[str, tuple[str, str]]
+) -> dict[str, msgspec.Raw]:
+    change = links.get(msgspec.json.decode(member["name"], type=str))
+    if change is None:
+        return member
+    texts = {name: text for name, text in zip(_LINK_FIELDS, change, strict=True) if text}
+    kept = {name: raw for name, raw in member.items() if name not in _LINK_FIELDS or name in texts}
+    return kept | {name: msgspec.Raw(_encoder.encode(text)) for name, text in texts.items()}

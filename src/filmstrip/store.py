@@ -9,8 +9,7 @@ from __future__ import annotations
 import operator
 import os
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -19,7 +18,8 @@ from filmstrip.folder import RUNS_DIR, default_store_dir, find_store, read_run_i
 from filmstrip.freeform import from_json_value
 from filmstrip.logged import LoggedImage, LoggedValues
 from filmstrip.record import ImageRecord, RecordDamagedError, RunInfo, ValuesRecord
-from filmstrip.shard.read import Damage, Location, StoredSample, scan_shard
+from filmstrip.shard.read import Damage, StoredSample
+from filmstrip.shard.reader import ShardsReader
 
 __all__ = ["LoggedImage", "LoggedValues", "Store", "StoredRun", "open"]
 
@@ -95,49 +95,6 @@ class Store:
         return f"Store({str(self.path)!r})"
 
 
-@dataclass(slots=True)
-class _Shards:
-    """What has been read of a run's shards so far."""
-
-    ends: dict[Path, int] = field(default_factory=dict)
-    samples: list[StoredSample] = field(default_factory=list)
-    damages: dict[Path, list[Damage]] = field(default_factory=dict)
-    link_targets: dict[tuple[str, str], Location] = field(default_factory=dict)
-    """Where bytes are stored, by shard name and path of the member: what hard links name."""
-
-    def refresh(self, run_dir: Path) -> None:
-        for shard in sorted(run_dir.glob("*.tar")):
-            start = self.ends.get(shard, 0)
-            if shard.stat().st_size > start:
-                self._read(shard, start)
-
-    def _read(self, shard: Path, start: int) -> None:
-        known = self.damages.get(shard, [])
-        self.damages[shard] = [damage for damage in known if damage.offset < start]
-        for found in scan_shard(shard, start=start):
-            if isinstance(found, Damage):
-                self.damages[shard].append(found)
-                self._note_targets(shard.name, found.sample, found.locations)
-            elif isinstance(found, StoredSample):
-                self.samples.append(found)
-                self.ends[shard] = found.end_offset
-                self._note_targets(shard.name, found.path, found.locations)
-
-    def _note_targets(self, shard: str, sample: str, locations: Mapping[str, Location]) -> None:
-        for member, location in locations.items():
-            self.link_targets[shard, f"{sample}.{member}"] = location
-
-    def locate(self, record: ImageRecord, sample: StoredSample) -> dict[str, Location]:
-        """Return where each member's bytes are; members without bytes anywhere are left out."""
-        targets = self.link_targets
-        located = {
-            member.name: sample.locations.get(member.name)
-            or targets.get((member.link_shard, member.link))
-            for member in record.members
-        }
-        return {name: location for name, location in located.items() if location is not None}
-
-
 class StoredRun:
     """A run in a store.
 
@@ -154,7 +111,7 @@ class StoredRun:
 
     def __init__(self, run_dir: Path) -> None:
         self.dir = run_dir
-        self._shards = _Shards()
+        self._shards = ShardsReader(run_dir)
 
     @property
     def id(self) -> str:
@@ -235,7 +192,7 @@ class StoredRun:
         for record, sample in shown:
             is_same_step = bool(images) and images[-1].step == record.step
             index = max(record.index, images[-1].index + 1) if is_same_step else record.index
-            images.append(LoggedImage(record, index, self._shards.locate(record, sample), self.dir))
+            images.append(LoggedImage(record, index, self._shards.locate(sample), self._shards))
         return images
 
     def values(self) -> list[LoggedValues]:
@@ -252,12 +209,17 @@ class StoredRun:
 
     def damages(self) -> list[Damage]:
         """Return the places in the shards that were skipped because they are not whole."""
-        self._shards.refresh(self.dir)
-        return [damage for found in self._shards.damages.values() for damage in found]
+        self._shards.refresh()
+        return self._shards.damages()
+
+    def samples_by_shard(self) -> dict[Path, list[StoredSample]]:
+        """Return every whole sample as it stands in each shard, superseded ones too."""
+        self._shards.refresh()
+        return self._shards.samples_by_shard()
 
     def _samples(self) -> list[StoredSample]:
-        self._shards.refresh(self.dir)
-        return self._shards.samples
+        self._shards.refresh()
+        return self._shards.samples()
 
     def _image_samples(self) -> list[tuple[ImageRecord, StoredSample]]:
         return [(s.record, s) for s in self._samples() if isinstance(s.record, ImageRecord)]

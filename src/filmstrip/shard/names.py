@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["RECORD_MEMBER", "mask_member", "sample_path", "slug_from_text", "values_path"]
+__all__ = ["RECORD_MEMBER", "Place", "mask_member", "sample_path", "slug_from_text", "values_path"]
 
 RECORD_MEMBER = "json"
 """Member name of a sample's record."""
@@ -17,6 +18,15 @@ _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10))]
 )
 """Names that are no files on Windows, so that an archive with them cannot be unpacked there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a member stands, which is how hard links name it."""
+
+    shard: str
+    """File name."""
+    path: str
 
 
 @lru_cache(maxsize=1024)
