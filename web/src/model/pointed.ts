@@ -1,6 +1,7 @@
 /** What stands under the pointer: mask classes and boxes. */
 
 import type { ImageRecord, MaskLayer } from "../api/types";
+import { isBackground } from "./colors";
 import { idAt, type Mask } from "./masks";
 import {
   classColor,
@@ -12,6 +13,9 @@ import {
   type OverlayStyle,
 } from "./overlays";
 import type { Point } from "./viewport";
+
+/** Stands for background, which is drawn in no colour. */
+const CLEAR = "#8a939d";
 
 export interface PointedMask {
   layer: string;
@@ -35,7 +39,8 @@ export function masksAt(
       const id = idAt(mask, pixel.x, pixel.y, record);
       const name = className(id, layer.class_labels);
       const label = layer.class_labels?.find((each) => each.id === id);
-      return [{ layer: layer.name, id, name, color: classColor(name, label, style.colors) }];
+      const color = isBackground(id, label) ? CLEAR : classColor(name, label, style.colors);
+      return [{ layer: layer.name, id, name, color }];
     });
 }
 

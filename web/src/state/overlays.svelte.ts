@@ -1,23 +1,46 @@
 /** The one overlay style of all panels: in the address, and remembered by the browser. */
 
+import type { ImageRecord } from "../api/types";
 import { jsonFromStyle, styleFromJson, type OverlayStyle } from "../model/overlays";
 import { view } from "./view.svelte";
 
 const STORED_AS = "filmstrip.overlays";
+/** Records that the panel of overlays is made from: those that were shown last. */
+const MOST_SEEN = 400;
 
 class Overlays {
   /** What the address says counts; without it, what was last chosen here. */
   #remembered = remembered();
   style = $derived<OverlayStyle>(styleFromJson(view.current.overlays || this.#remembered));
 
+  /** Records with overlays that were shown. */
+  seen = $state.raw<readonly ImageRecord[]>([]);
+  #seen = new Set<ImageRecord>();
+  #isWaiting = false;
+
   change(fields: Partial<OverlayStyle>): void {
     const text = jsonFromStyle({ ...this.style, ...fields });
+    this.#remembered = text;
     view.change({ overlays: text });
     try {
       localStorage.setItem(STORED_AS, text);
     } catch {
       // Private windows may refuse: then it is not remembered.
     }
+  }
+
+  /** Note that a picture is shown: its layers and classes can be switched. */
+  see(record: ImageRecord): void {
+    if (!(record.boxes?.length || record.masks?.length)) return;
+    this.#seen.delete(record);
+    this.#seen.add(record);
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
+      this.#seen = new Set([...this.#seen].slice(-MOST_SEEN));
+      this.seen = [...this.#seen];
+    }, 100);
   }
 }
 

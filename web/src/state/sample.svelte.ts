@@ -1,0 +1,143 @@
+/** One image by its place, what stands around it, and ways to go there. */
+
+import { api, ApiError } from "../api/client";
+import type { Item, RunSummary } from "../api/types";
+import { pairId } from "../model/rows";
+import type { Place } from "../model/viewState";
+import { library } from "./library.svelte";
+import { timeline } from "./timeline.svelte";
+
+const REMEMBERED = 100;
+const LIMIT = 500;
+
+/** The images of a step by run, key and step; emptied when the store grows. */
+const known = new Map<string, Promise<Item[]>>();
+
+function itemsAt(place: Place): Promise<Item[]> {
+  const name = JSON.stringify([library.epoch, place.run, place.key, place.step]);
+  let found = known.get(name);
+  if (!found) {
+    const { run, key, step } = place;
+    found = api.latest({ run: [run], key: [key], at: step, axis: "step", limit: LIMIT });
+    found.catch(() => known.delete(name));
+    known.set(name, found);
+    const oldest = known.keys().next().value;
+    if (known.size > REMEMBERED && oldest) known.delete(oldest);
+  }
+  return found;
+}
+
+export class Sample {
+  /** All images of the step that is shown. */
+  items = $state.raw<readonly Item[]>([]);
+  item = $state.raw<Item | null>(null);
+  error = $state.raw<string | null>(null);
+  isLoading = $state(false);
+
+  /** Logged numbers and texts at the step of the image. */
+  values = $state.raw<Record<string, unknown>>({});
+
+  #place: Place | null = null;
+  #valuesOf = "";
+
+  /** The run of the image. */
+  run = $derived<RunSummary | undefined>(this.item ? library.run(this.item.run_id) : undefined);
+  steps = $derived<readonly number[]>(
+    this.item ? (timeline.stepsOf(pairId(this.item.run_id, this.item.key))?.steps ?? []) : [],
+  );
+  /** Where the image stands among the steps, the samples and the runs with its key. */
+  stepPlace = $derived(this.item ? this.steps.indexOf(this.item.step) : -1);
+  samplePlace = $derived(this.item ? this.items.indexOf(this.item) : -1);
+  runs = $derived<readonly RunSummary[]>(
+    this.item ? library.shownRuns.filter((run) => run.keys.some(({ key }) => key === this.item!.key)) : [],
+  );
+  runPlace = $derived(this.runs.findIndex(({ id }) => id === this.item?.run_id));
+
+  async load(place: Place): Promise<void> {
+    this.#place = place;
+    this.isLoading = true;
+    try {
+      const items = await itemsAt(place);
+      if (this.#place !== place) return;
+      this.error = items.length ? null : `${place.key} has no image at or before step ${place.step}.`;
+      this.items = items;
+      this.item = items.find(({ index }) => index === place.index) ?? items[0] ?? null;
+      this.#want(place);
+      void this.#loadValues();
+    } catch (error) {
+      if (this.#place !== place) return;
+      this.error = error instanceof ApiError ? error.message : String(error);
+    } finally {
+      if (this.#place === place) this.isLoading = false;
+    }
+  }
+
+  #want({ run, key }: Place): void {
+    const summary = library.run(run);
+    if (summary) timeline.want([{ id: pairId(run, key), run: summary, key }], "step");
+  }
+
+  async #loadValues(): Promise<void> {
+    const { item } = this;
+    if (!item) return;
+    const name = `${item.run_id} ${item.step}`;
+    if (name === this.#valuesOf) return;
+    this.#valuesOf = name;
+    try {
+      const { values } = await api.values(item.run_id, item.step);
+      if (this.#valuesOf === name) this.values = values;
+    } catch {
+      if (this.#valuesOf === name) this.values = {};
+    }
+  }
+
+  stepBy(by: number): Place | null {
+    const step = this.steps[this.stepPlace + by];
+    return this.item && this.stepPlace >= 0 && step !== undefined ? { ...placeOf(this.item), step } : null;
+  }
+
+  sampleBy(by: number): Place | null {
+    const item = this.samplePlace >= 0 ? this.items[this.samplePlace + by] : undefined;
+    return item ? placeOf(item) : null;
+  }
+
+  /** The same key and sample in another run, at its first step when it began later. */
+  runBy(by: number): Place | null {
+    const run = this.runPlace >= 0 ? this.runs[this.runPlace + by] : undefined;
+    return run && this.item ? inRun(placeOf(this.item), run) : null;
+  }
+
+  /** Load what may be wanted next. */
+  async around(): Promise<Item[]> {
+    const places = [this.stepBy(1), this.stepBy(-1), this.sampleBy(1), this.sampleBy(-1)];
+    const found = await Promise.allSettled(
+      places.filter((place) => place !== null).map(async (place) => {
+        const items = await itemsAt(place);
+        return items.filter(({ index }) => index === place.index);
+      }),
+    );
+    return found.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
+  }
+}
+
+export function placeOf(item: Item): Place {
+  return { run: item.run_id, key: item.key, step: item.step, index: item.index };
+}
+
+export function inRun(place: Place, run: RunSummary): Place {
+  const own = run.keys.find(({ key }) => key === place.key) ?? run.keys[0];
+  if (!own) return { ...place, run: run.id };
+  return { ...place, run: run.id, key: own.key, step: Math.max(place.step, own.first_step) };
+}
+
+/** An image to begin with: the newest of the first key that is shown. */
+export function firstPlace(): Place | null {
+  const pair = library.pairs[0];
+  const key = pair?.run.keys.find((each) => each.key === pair.key);
+  return pair && key ? { run: pair.run.id, key: pair.key, step: key.last_step, index: 0 } : null;
+}
+
+/** What was asked for may have changed. */
+export function forgetSamples(): void {
+  known.clear();
+}
