@@ -20,7 +20,6 @@ export function stepShown(steps: readonly number[], at: number | null): number |
 
 /** Return all different values of sorted lists, ascending. */
 export function union(lists: readonly (readonly number[])[]): number[] {
-  if (lists.length === 1) return [...lists[0]!];
   return [...new Set(lists.flat())].sort((a, b) => a - b);
 }
 

@@ -1,10 +1,11 @@
 /** Where images exist on the axis of the slider, for the keys that are shown. */
 
 import { api } from "../api/client";
-import type { ChangeEvent, Series, Steps } from "../api/types";
+import type { ChangeEvent, Steps } from "../api/types";
 import { pairId, type Pair } from "../model/rows";
 import { positionsOf, stepShown, union, withStep } from "../model/timeline";
 import { library } from "./library.svelte";
+import { series } from "./series.svelte";
 import { view } from "./view.svelte";
 
 /** So many keys of runs have their marks on the slider; more would be as many requests. */
@@ -13,7 +14,6 @@ const AT_ONCE = 4;
 
 class Timeline {
   #steps = $state.raw<ReadonlyMap<string, Steps>>(new Map());
-  #series = $state.raw<ReadonlyMap<string, Series>>(new Map());
   #asked = new Set<string>();
   #epoch = 0;
 
@@ -22,7 +22,7 @@ class Timeline {
     const { axis } = view.current;
     return library.pairs.slice(0, MOST_MARKED).flatMap((pair) => {
       const steps = this.#steps.get(pair.id);
-      return steps ? [positionsOf(axis, steps, this.#series.get(pairId(pair.run.id, axis)))] : [];
+      return steps ? [positionsOf(axis, steps, series.get(pair.run.id, axis))] : [];
     });
   });
   stops = $derived(union(this.positions));
@@ -47,7 +47,7 @@ class Timeline {
     const missing = marked.filter(({ id }) => !this.#asked.has(`steps ${id}`));
     for (const { id } of missing) this.#asked.add(`steps ${id}`);
     for (const part of parts(missing, AT_ONCE)) void this.#loadSteps(part);
-    if (axis !== "step" && axis !== "time") this.#wantSeries(marked, axis);
+    if (axis !== "step" && axis !== "time") series.want([...new Set(marked.map(({ run }) => run.id))], axis);
   }
 
   /** Note new images at once; the full list follows with the next look. */
@@ -67,25 +67,6 @@ class Timeline {
       } catch {
         this.#asked.delete(`steps ${id}`); // its marks come with the next look
       }
-    }
-  }
-
-  #wantSeries(pairs: readonly Pair[], name: string): void {
-    const runs = [...new Set(pairs.filter(({ run }) => run.series.includes(name)).map(({ run }) => run.id))];
-    const missing = runs.filter((run) => !this.#asked.has(`series ${pairId(run, name)}`));
-    if (!missing.length) return;
-    for (const run of missing) this.#asked.add(`series ${pairId(run, name)}`);
-    void this.#loadSeries(missing, name);
-  }
-
-  async #loadSeries(runs: readonly string[], name: string): Promise<void> {
-    try {
-      const found = await api.series(runs, [name]);
-      const series = new Map(this.#series);
-      for (const one of found) series.set(pairId(one.run_id, name), one);
-      this.#series = series;
-    } catch {
-      for (const run of runs) this.#asked.delete(`series ${pairId(run, name)}`);
     }
   }
 }
