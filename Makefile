@@ -8,7 +8,7 @@ MODULES := web/node_modules/.package-lock.json
 SVELTE_CHECK = cd web && ../$(BIN)/node node_modules/svelte-check/bin/svelte-check --fail-on-warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-web check bench build viewer dev lock clean
+.PHONY: help demo test test-web check bench build viewer gen dev lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,6 +34,9 @@ bench: $(VENV)/.dev  ## the same images through filmstrip and seven others (abou
 
 viewer: $(VENV)/.demo  ## build the viewer into the package, when its sources changed
 	$(BIN)/python hatch_build.py
+
+gen: $(VENV)/.dev  ## make the viewer's types anew from what the server sends
+	$(BIN)/python -m filmstrip.server.typescript web/src/api/types.gen.ts
 
 dev: $(VENV)/.dev $(MODULES)  ## the viewer on the store here, rebuilt in the open page as its sources change
 	$(BIN)/filmstrip view --no-browser --port 8010 & \

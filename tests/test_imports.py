@@ -42,11 +42,12 @@ ALLOWED = {
     "verify": _READING | {"store"},
     "draw": {"colors", "errors", "media", "record", "store", "warn"},
     "export": {"codec", "colors", "draw", "errors", "media", "record", "shard", "store", "warn"},
+    "server": {"", "errors", "folder", "freeform", "index", "record"},
     "demo": {"", "errors"},
 }
 """By module or package, what it imports when it is loaded; ``""`` is the public API."""
 
-LATER = {"logged": {"codec", "media"}}
+LATER = {"logged": {"codec", "media"}, "server": {"codec", "media"}}
 """What is imported only when it is needed: pixels, by those that read records."""
 
 FREE = {"cli"}

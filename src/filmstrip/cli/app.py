@@ -16,6 +16,7 @@ from filmstrip.cli.ls import ls
 from filmstrip.cli.rm import rm
 from filmstrip.cli.show import show
 from filmstrip.cli.verify import verify
+from filmstrip.cli.view import view
 from filmstrip.errors import FilmstripError, FilmstripWarning, one_line
 
 __all__ = ["app", "main"]
@@ -41,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (demo, ls, show, export, verify, rm):
+for _command in (demo, view, ls, show, export, verify, rm):
     app.command()(_command)
 
 

@@ -1,0 +1,79 @@
+"""``filmstrip view``: look at a store in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from filmstrip.cli.options import StoreOption
+
+__all__ = ["view"]
+
+
+def view(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="STORE", help="Folder of the store; the same as --store.", show_default=False
+        ),
+    ] = None,
+    store: StoreOption = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the browser.")
+    ] = True,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host", metavar="HOST",
+            help="Where to listen; other than this machine only with a token, which is printed.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, show_default=False,
+            help="A free one by default.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Look at a store in the browser.
+
+    Serves until Ctrl-C, which is how it ends: exit code 0. New images show as they are logged.
+    """
+    import filmstrip
+    from filmstrip.cli.output import print_hint, print_line
+    from filmstrip.cli.text import safe_text
+    from filmstrip.index import Index
+    from filmstrip.server.serve import ViewServer, access_for, bind, url_for
+    from filmstrip.server.service import Service
+
+    opened = filmstrip.open(path or store)
+    access = access_for(host)
+    listening = bind(host, port, opened.path)
+    url = url_for(listening, access)
+
+    def on_ready() -> None:
+        print_line(f"{safe_text(str(opened.path))} is at {url}")
+        print_hint("Ctrl-C ends it")
+        if browser:
+            _open_browser(url)
+
+    server = ViewServer(
+        Service.over(opened.path, Index.open(opened.path)), access, on_ready=on_ready
+    )
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass  # uvicorn has ended cleanly, and raises it again
+    finally:
+        listening.close()
+
+
+def _open_browser(url: str) -> None:
+    """Open the browser on a thread: some systems take a second to find it."""
+    import threading
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

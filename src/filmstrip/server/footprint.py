@@ -1,0 +1,70 @@
+"""What a store's run folders look like from outside: cheap to take, different after a change."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from filmstrip.folder import RUNS_DIR
+
+__all__ = ["FileMark", "Footprint", "RunMark", "changed_runs", "take_footprint"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """One file of a run."""
+
+    name: str
+    size_bytes: int
+    inode: int
+    modified_ns: int
+
+
+RunMark = tuple[FileMark, ...]
+Footprint = dict[str, RunMark]
+"""The files of each run, by the run's id."""
+
+
+def take_footprint(store_dir: Path) -> Footprint:
+    """Return the marks of every run's files; a run that goes away meanwhile is left out.
+
+    Raises
+    ------
+    OSError
+        The store is gone, or cannot be read.
+    """
+    found: Footprint = {}
+    with os.scandir(store_dir / RUNS_DIR) as runs:
+        for run in runs:
+            mark = _run_mark(run)
+            if mark is not None:
+                found[run.name] = mark
+    return found
+
+
+def changed_runs(before: Footprint, now: Footprint) -> list[str]:
+    """Return the ids of runs that came, went or changed.
+
+    Examples
+    --------
+    >>> mark = (FileMark("r0-00000.tar", 512, 1, 0),)
+    >>> changed_runs({"a": mark, "b": mark}, {"a": mark, "c": mark})
+    ['b', 'c']
+    """
+    return sorted(run for run in before.keys() | now.keys() if before.get(run) != now.get(run))
+
+
+def _run_mark(run: os.DirEntry[str]) -> RunMark | None:
+    try:
+        if not run.is_dir():
+            return None
+        with os.scandir(run.path) as files:
+            return tuple(sorted((_file_mark(file) for file in files), key=lambda m: m.name))
+    except OSError:  # deleted, or a file of it replaced, between two looks
+        return None
+
+
+def _file_mark(file: os.DirEntry[str]) -> FileMark:
+    status = file.stat()
+    return FileMark(file.name, status.st_size, status.st_ino, status.st_mtime_ns)

@@ -1,0 +1,149 @@
+"""Stored bytes by their digest, straight out of the shards."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+
+from filmstrip.index.rows import MemberPlace
+from filmstrip.server.errors import GoneError, MissingError
+
+__all__ = ["Pictures", "StoredBytes"]
+
+_CHUNK_BYTES = 2**20
+_MAX_REMEMBERED = 200_000
+"""Digests known to be whole; about 30 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBytes:
+    """Bytes in an open shard: they stay readable while the shard is replaced or deleted."""
+
+    digest: str
+    format: str
+    size_bytes: int
+    _file: int
+    _offset: int
+
+    def read(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Return the bytes from `start` to before `stop`.
+
+        Raises
+        ------
+        GoneError
+            The shard ends before them, or cannot be read.
+        """
+        wanted = (self.size_bytes if stop is None else stop) - start
+        pieces: list[bytes] = []
+        try:
+            while wanted > 0:
+                piece = os.pread(self._file, wanted, self._offset + start)
+                if not piece:
+                    raise GoneError("the shard that held this picture was cut short")
+                pieces.append(piece)
+                start, wanted = start + len(piece), wanted - len(piece)
+        except OSError as error:
+            raise GoneError(f"the shard cannot be read: {error.strerror}") from error
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def is_whole(self) -> bool:
+        """Return whether these are the bytes that were logged."""
+        hasher = hashlib.sha256()
+        for start in range(0, self.size_bytes, _CHUNK_BYTES):
+            hasher.update(self.read(start, min(start + _CHUNK_BYTES, self.size_bytes)))
+        return hasher.hexdigest() == self.digest
+
+
+class Pictures:
+    """Opens stored bytes by digest.
+
+    The bytes are hashed when they are opened for the first time, and again when the shard was
+    replaced; what does not agree is looked up once more, behind a fresh look at the shards.
+
+    Parameters
+    ----------
+    find
+        Where a digest is; None when no whole sample has it.
+    refresh
+        Makes `find` know what the shards hold now.
+    """
+
+    def __init__(
+        self, find: Callable[[str], MemberPlace | None], refresh: Callable[[], object]
+    ) -> None:
+        self._find, self._refresh = find, refresh
+        self._whole: OrderedDict[tuple[str, int, int, int], None] = OrderedDict()
+        self._lock = Lock()
+
+    @contextmanager
+    def open(self, digest: str) -> Iterator[StoredBytes]:
+        """Open stored bytes; they are those that were logged.
+
+        Raises
+        ------
+        MissingError
+            Nothing in the store has this digest.
+        GoneError
+            It was logged, but its bytes are deleted or damaged.
+        """
+        stored = self.open_file(digest)
+        try:
+            yield stored
+        finally:
+            os.close(stored._file)
+
+    def open_file(self, digest: str) -> StoredBytes:
+        """Open stored bytes like `open`; the caller calls `close`."""
+        place = self._find(digest)
+        if place is None:
+            self._refresh()
+            place = self._find(digest)
+        if place is None:
+            raise MissingError(f"nothing in this store has the digest {digest}")
+        try:
+            return self._checked(digest, place)
+        except GoneError:
+            self._refresh()
+            moved = self._find(digest)
+            if moved is None or moved == place:
+                raise
+            return self._checked(digest, moved)
+
+    @staticmethod
+    def close(stored: StoredBytes) -> None:
+        """Close what `open_file` opened."""
+        os.close(stored._file)
+
+    def _checked(self, digest: str, place: MemberPlace) -> StoredBytes:
+        try:
+            file = os.open(place.shard, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except OSError as error:
+            raise GoneError(f"the shard of this picture is gone: {error.strerror}") from error
+        stored = StoredBytes(digest, place.format, place.size_bytes, file, place.offset)
+        try:
+            self._check(stored, file, place.offset)
+        except BaseException:
+            os.close(file)
+            raise
+        return stored
+
+    def _check(self, stored: StoredBytes, file: int, offset: int) -> None:
+        status = os.fstat(file)
+        if status.st_size < offset + stored.size_bytes:
+            raise GoneError("the shard that held this picture was cut short")
+        known = (stored.digest, status.st_dev, status.st_ino, offset)
+        with self._lock:
+            if known in self._whole:
+                self._whole.move_to_end(known)
+                return
+        if not stored.is_whole():
+            raise GoneError("the stored bytes are damaged; `filmstrip verify` names the place")
+        with self._lock:
+            self._whole[known] = None
+            while len(self._whole) > _MAX_REMEMBERED:
+                self._whole.popitem(last=False)

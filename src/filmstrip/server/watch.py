@@ -1,0 +1,144 @@
+"""Watching the store: what is new in the shards goes into the index, then to those who listen."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filmstrip.errors import one_line
+from filmstrip.server.events import Broker, Event
+from filmstrip.server.footprint import Footprint, changed_runs, take_footprint
+from filmstrip.server.schema import Indexing, ProblemEvent, RunEvent
+
+if TYPE_CHECKING:
+    from filmstrip.index import Index
+    from filmstrip.index.rows import IndexChanges
+
+__all__ = ["Watcher"]
+
+_POLL_SECS = 0.2
+"""Between two looks while someone listens: a new image is to show within a second."""
+
+_FRESH_SECS = 1.0
+"""How old an answer may be when nobody listens."""
+
+_WAIT_SECS = 2.0
+"""How long to wait for someone else's look."""
+
+
+@dataclass(slots=True)
+class _State:
+    footprint: Footprint | None = None
+    checked: float = float("-inf")
+    problem: str = ""
+    indexing: Indexing | None = None
+
+
+class Watcher:
+    """Keeps the index as new as the store.
+
+    Parameters
+    ----------
+    store_dir
+        Folder of the store.
+    index
+        What is refreshed.
+    broker
+        Whom to tell.
+    """
+
+    def __init__(self, store_dir: Path, index: Index, broker: Broker) -> None:
+        self._store_dir, self._index, self._broker = store_dir, index, broker
+        self._state = _State()
+        self._looking = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Look for the first time, and from then on, on a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        self._thread.join(timeout=5)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the store as a whole; empty when nothing is."""
+        return self._state.problem
+
+    @property
+    def indexing(self) -> Indexing | None:
+        """How far a long look has come; None when the index is up to date."""
+        return self._state.indexing
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files of all runs."""
+        runs = (self._state.footprint or {}).values()
+        return sum(mark.size_bytes for run in runs for mark in run)
+
+    def ensure_fresh(self) -> None:
+        """Look now, unless someone is looking, or just did."""
+        if time.monotonic() - self._state.checked > _FRESH_SECS and self._looking.acquire(False):
+            try:
+                self._look()
+            finally:
+                self._looking.release()
+
+    def look(self) -> None:
+        """Look now, behind whoever is looking, but do not wait long for a first look."""
+        if self._looking.acquire(timeout=_WAIT_SECS):
+            try:
+                self._look()
+            finally:
+                self._looking.release()
+
+    def _watch(self) -> None:
+        self.look()
+        while not self._stopped.wait(_POLL_SECS):
+            if self._broker.has_listeners:
+                self.look()
+
+    def _look(self) -> None:
+        """Refresh what changed; problems are told, and never raised: the store may come back."""
+        state = self._state
+        try:
+            now = take_footprint(self._store_dir)
+            changed = changed_runs(state.footprint or {}, now)
+            if changed or state.footprint is None:
+                self._refresh(None if state.footprint is None else changed)
+            state.footprint = now
+            state.problem = ""
+        except Exception as error:  # noqa: BLE001  # whatever the index raises, the server goes on
+            self._tell_problem(error)
+        state.checked = time.monotonic()
+
+    def _refresh(self, run_ids: list[str] | None) -> None:
+        try:
+            changes = self._index.refresh(run_ids, progress=self._on_progress)
+        finally:
+            self._state.indexing = None
+        self._broker.tell(self._events(changes))
+
+    def _on_progress(self, done: int, total: int) -> None:
+        self._state.indexing = Indexing(done=done, total=total)
+
+    def _events(self, changes: IndexChanges) -> list[Event]:
+        if not changes or not self._broker.has_listeners:
+            return []
+        states = {run.run_id: run.info.state for run in self._index.runs()} if changes.runs else {}
+        gone = "deleted"
+        runs = [RunEvent(run_id=run, state=states.get(run, gone)) for run in changes.runs]
+        return [*changes.keys, *runs]
+
+    def _tell_problem(self, error: Exception) -> None:
+        what = "the store's folder is gone" if isinstance(error, FileNotFoundError) else str(error)
+        text = one_line(what)
+        if text != self._state.problem:
+            self._state.problem = text
+            self._broker.tell([ProblemEvent(text=text)])
