@@ -1,7 +1,7 @@
 /** The only module that talks to the server. */
 
 import type {
-  Completion,
+  Suggestion,
   Difference,
   Item,
   Page,
@@ -44,7 +44,7 @@ export const api = {
   values: (run: string, step: number, signal?: AbortSignal) =>
     get<Values>("/api/values", { run, step }, signal),
   complete: (q: string, at: number, signal?: AbortSignal) =>
-    get<Completion[]>("/api/complete", { q, at }, signal),
+    get<Suggestion[]>("/api/complete", { q, at }, signal),
   pixels: (
     digest: string,
     area: { x: number; y: number; width: number; height: number; kind?: "picture" | "mask" },

@@ -1,4 +1,3 @@
-/** What the server answers: the types that `make gen` makes of Python's, and the viewer's names for them. */
+/** What the server answers: made from its own description by `make gen`. */
 
-export * from "./types.gen";
-export type { KeyChange as ChangeEvent, KeyRow as KeySummary, Suggestion as Completion } from "./types.gen";
+export type * from "./types.gen";

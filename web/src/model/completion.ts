@@ -1,9 +1,9 @@
 /** Taking up what the server offers to go on with. */
 
-import type { Completion } from "../api/types";
+import type { Suggestion } from "../api/types";
 
 /** Return the query with a completion in its place, and where the cursor then stands. */
-export function applied(query: string, { text, start, end }: Completion): { text: string; cursor: number } {
+export function applied(query: string, { text, start, end }: Suggestion): { text: string; cursor: number } {
   return { text: query.slice(0, start) + text + query.slice(end), cursor: start + text.length };
 }
 

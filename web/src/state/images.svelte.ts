@@ -1,7 +1,7 @@
 /** Images that the grid shows: newest at or before the slider, remembered and fetched ahead. */
 
 import { api, ApiError } from "../api/client";
-import type { ChangeEvent, Item } from "../api/types";
+import type { KeyChange, Item } from "../api/types";
 import { term } from "../model/query";
 import { pairId, type Pair } from "../model/rows";
 import { library } from "./library.svelte";
@@ -90,7 +90,7 @@ class Images {
   }
 
   /** Forget what a key shows: it has new images. */
-  note = ({ run_id, key }: ChangeEvent): void => {
+  note = ({ run_id, key }: KeyChange): void => {
     const start = `${pairId(run_id, key)}\n`;
     for (const name of this.#known.keys()) if (name.startsWith(start)) this.#known.delete(name);
     this.#version += 1;

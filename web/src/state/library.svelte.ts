@@ -1,12 +1,12 @@
 /** The store and its runs, as the server tells of them, kept up to date while they grow. */
 
 import { api, ApiError } from "../api/client";
-import type { ChangeEvent, ProblemEvent, RunSummary, StoreSummary } from "../api/types";
+import type { KeyChange, ProblemEvent, RunSummary, StoreSummary } from "../api/types";
 import { pairsOf } from "../model/rows";
 import { runColors } from "../model/runColors";
 import { view } from "./view.svelte";
 
-type OnChange = (change: ChangeEvent) => void;
+type OnChange = (change: KeyChange) => void;
 
 const RELOAD_EVERY_MS = 1000;
 
@@ -84,7 +84,7 @@ class Library {
     events.addEventListener("open", this.#onOpen);
     events.addEventListener("error", () => this.#onError(events));
     events.addEventListener("change", (event: MessageEvent<string>) => {
-      const change = JSON.parse(event.data) as ChangeEvent;
+      const change = JSON.parse(event.data) as KeyChange;
       for (const listener of this.#listeners) listener(change);
       this.#reloadSoon();
     });

@@ -1,7 +1,7 @@
 /** Logged numbers over the steps of runs, asked for once and again when a run goes on. */
 
 import { api } from "../api/client";
-import type { ChangeEvent, Series } from "../api/types";
+import type { KeyChange, Series } from "../api/types";
 import { pairId } from "../model/rows";
 import { library } from "./library.svelte";
 
@@ -26,7 +26,7 @@ class SeriesStore {
   }
 
   /** A run went on: its numbers are read again, soon and not at each image. */
-  note = ({ run_id }: ChangeEvent): void => {
+  note = ({ run_id }: KeyChange): void => {
     this.#grown.add(run_id);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;

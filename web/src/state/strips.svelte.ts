@@ -1,7 +1,7 @@
 /** One image of each step of a key: what filmstrips show, fetched where they are looked at. */
 
 import { api } from "../api/client";
-import type { ChangeEvent, Item } from "../api/types";
+import type { KeyChange, Item } from "../api/types";
 import { sampleQuery } from "../model/query";
 import { pairId } from "../model/rows";
 
@@ -37,7 +37,7 @@ class Strips {
     }
   }
 
-  note = ({ run_id, key }: ChangeEvent): void => {
+  note = ({ run_id, key }: KeyChange): void => {
     for (const [name, steps] of this.#known) {
       if (!name.startsWith(`${pairId(run_id, key)}\n`)) continue;
       for (const [step, item] of steps) if (!item) steps.delete(step);

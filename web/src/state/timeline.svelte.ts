@@ -1,7 +1,7 @@
 /** Where images exist on the axis of the slider, for the keys that are shown. */
 
 import { api } from "../api/client";
-import type { ChangeEvent, Steps } from "../api/types";
+import type { KeyChange, Steps } from "../api/types";
 import { pairId, type Pair } from "../model/rows";
 import { positionsOf, stepShown, union, withStep } from "../model/timeline";
 import { library } from "./library.svelte";
@@ -51,7 +51,7 @@ class Timeline {
   }
 
   /** Note new images at once; the full list follows with the next look. */
-  note = ({ run_id, key, step, num_images }: ChangeEvent): void => {
+  note = ({ run_id, key, step, num_images }: KeyChange): void => {
     const id = pairId(run_id, key);
     const known = this.#steps.get(id);
     if (!known) return;
