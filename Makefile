@@ -8,7 +8,7 @@ MODULES := web/node_modules/.package-lock.json
 SVELTE_CHECK = cd web && ../$(BIN)/node node_modules/svelte-check/bin/svelte-check --fail-on-warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-web check bench build viewer gen dev lock clean
+.PHONY: help demo test test-faults test-web check bench build viewer gen dev lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,6 +18,9 @@ demo: $(VENV)/.demo viewer  ## set everything up, log six short runs on real pho
 
 test: test-web  ## set everything up and run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(VENV)/.dev  ## kill and cut by the hundred, and look for what is lost (minutes)
+	$(BIN)/python -m pytest -m faults -s $(ARGS)
 
 test-web: viewer $(MODULES)  ## the viewer's own tests and types
 	cd web && ../$(BIN)/node node_modules/vitest/vitest.mjs run

@@ -38,6 +38,7 @@ ALLOWED = {
     "store": _READING | {"logged"},
     "index": _READING,
     "retention": {"errors"},
+    "usage": _READING,
     "prune": _READING | {"retention", "store"},
     "verify": _READING | {"store"},
     "draw": {"colors", "errors", "media", "record", "store", "warn"},

@@ -11,8 +11,10 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from filmstrip.cli.demo import demo
+from filmstrip.cli.du import du
 from filmstrip.cli.export import export
 from filmstrip.cli.ls import ls
+from filmstrip.cli.prune import prune
 from filmstrip.cli.rm import rm
 from filmstrip.cli.show import show
 from filmstrip.cli.verify import verify
@@ -42,7 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (demo, view, ls, show, export, verify, rm):
+for _command in (demo, view, ls, show, export, verify, du, prune, rm):
     app.command()(_command)
 
 
