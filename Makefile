@@ -32,7 +32,7 @@ check: $(VENV)/.dev $(MODULES)  ## lint, formatting and types
 	$(BIN)/mypy
 	$(SVELTE_CHECK)
 
-bench: $(VENV)/.dev  ## the same images through filmstrip and seven others (about 15 minutes)
+bench: $(VENV)/.dev  ## the same images through filmstrip and seven others (about 18 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 viewer: $(VENV)/.demo  ## build the viewer into the package, when its sources changed

@@ -12,10 +12,12 @@ import msgspec
 import typer
 from rich.console import Console
 
-from benchmarks import goals, photos, report, venvs
+from benchmarks import documents, goals, photos, report, venvs
+from benchmarks.alone.driver import study_all
+from benchmarks.alone.findings import Alone
 from benchmarks.imports import import_times
 from benchmarks.machine import this_machine
-from benchmarks.peers import PEERS, Peer, peer_named
+from benchmarks.peers import OURS, PEERS, Peer, peer_named
 from benchmarks.results import Results
 from benchmarks.schedule import Places, run_all
 from benchmarks.workloads import QUICK_COUNTS, WORKLOADS, workload_named
@@ -28,15 +30,20 @@ def main(
     quick: Annotated[bool, typer.Option(help="Few images, one repeat: is all in order?")] = False,
     only: Annotated[str, typer.Option(help="Loggers to run, separated by commas.")] = "",
     workloads: Annotated[str, typer.Option(help="Workloads, separated by commas.")] = "",
+    studies: Annotated[bool, typer.Option(help="What is asked of filmstrip alone.")] = True,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each logger.")] = 3,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the results.", show_default="benchmarks/results, or work/quick"
+            help="Folder for the results.", show_default="benchmarks/results, or work/part"
         ),
     ] = None,
 ) -> None:
-    """Log the same images with every logger and compare."""
+    """Log the same images with every logger and compare.
+
+    Results of the whole comparison go to `benchmarks/results` and into the documents, those of a
+    part of it to `benchmarks/work/part`.
+    """
     console = Console(width=None if sys.stdout.isatty() else 132)
     start = time.monotonic()
     machine = this_machine()
@@ -51,6 +58,9 @@ def main(
     with console.status("timing imports"):
         imports = import_times(working, 3 if quick else 7, places.home)
     rows = run_all(peers, broken, chosen, repeats, places, console)
+    is_ours_there = any(peer.name == OURS for peer in working)
+    with_studies = is_ours_there and studies
+    alone = study_all(places, console, is_quick=quick) if with_studies else Alone()
     results = Results(
         machine=machine,
         versions={peer.name: venvs.versions(peer) for peer in working},
@@ -58,11 +68,15 @@ def main(
         duration_secs=time.monotonic() - start,
         rows=rows,
         imports=imports,
+        alone=alone,
         goals=(),
     )
     results = msgspec.structs.replace(results, goals=goals.outcomes(results))
-    folder = out or (_HERE / "work" / "quick" if quick else _HERE / "results")
+    is_whole = with_studies and not (quick or only or workloads)
+    folder = out or (_HERE / "results" if is_whole else _HERE / "work" / "part")
     paths = report.write(results, peers, chosen, folder)
+    if folder == _HERE / "results":
+        paths += documents.fill(results)
     report.show(results, peers, chosen, console)
     for path in paths:
         console.print(f"wrote {os.path.relpath(path)}")

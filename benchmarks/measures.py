@@ -12,6 +12,7 @@ class Pass(str, Enum):
 
     FLAT_OUT = "flat out"
     PACED = "paced"
+    SINGLES = "paced, one image a step"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,13 @@ class Task:
     workload : str
         Name of the workload.
     count : int
-        Images to log.
+        Images to load, and to log flat out; a paced pass goes round them.
     pass_ : Pass
         Steps one after the other, or with a pause between them.
+    paced_secs : float
+        How long a paced pass goes on.
+    times_copies : bool
+        Whether to time plain copies of the same arrays before the first log call.
     pixels_path : str
         The ``.npy`` file with the pixels.
     folder : str
@@ -38,6 +43,8 @@ class Task:
     workload: str
     count: int
     pass_: Pass
+    paced_secs: float
+    times_copies: bool
     pixels_path: str
     folder: str
 
@@ -54,12 +61,16 @@ class Measures:
         Images found in the logger's own store afterwards; None where it cannot be counted.
     held_ms : tuple of float
         For each step, milliseconds an image held the caller (image object and log call).
+    copy_ms : tuple of float
+        For each step, milliseconds an image that ``np.copyto`` into warm memory took; empty where
+        that was not asked for.
     total_secs : float
         From the first log call to the end of the close call.
     cpu_secs : float
         User and system time of the process tree over the same span.
     rss_start_bytes : int
-        Resident memory of the process tree just before the first log call, images included.
+        Resident memory of the process tree just before the first log call, images included; pages
+        that processes share count once.
     rss_peak_bytes : int
         High-water mark of the runner's own process since then, without its children.
     size_bytes : int
@@ -71,6 +82,7 @@ class Measures:
     images_logged: int
     images_stored: int | None
     held_ms: tuple[float, ...]
+    copy_ms: tuple[float, ...]
     total_secs: float
     cpu_secs: float
     rss_start_bytes: int

@@ -1,4 +1,4 @@
-"""CPU time and resident memory of a process and all its descendants, from Linux's ``/proc``.
+"""CPU time and memory of a process and all its descendants, from Linux's ``/proc``.
 
 Standard library only: used by the runner (on itself) and by the driver (on the runner).
 """
@@ -7,13 +7,14 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_SEC: Final = os.sysconf("SC_CLK_TCK")
 _PR_SET_CHILD_SUBREAPER: Final = 36
+_CLOCK_OF_PROCESS: Final = 2  # CPUCLOCK_SCHED in the kernel's posix-timers.h: to the nanosecond
 
 
 def adopt_orphans() -> None:
@@ -30,12 +31,13 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def rss_bytes(pid: int) -> int:
-    """Return the resident memory of `pid` and its descendants.
+def pss_bytes(pid: int) -> int:
+    """Return the memory of `pid` and its descendants, as the kernel's proportional set size.
 
-    Pages that several of them share are counted once for each, as `ps` does.
+    Resident pages, those of mapped files included; a page that several processes map counts once
+    in all. What lies in the page cache and is mapped by nobody does not count.
     """
-    return sum(_rss_of_one(each) for each in (pid, *descendants(pid)))
+    return sum(_pss_of_one(each) for each in (pid, *descendants(pid)))
 
 
 def own_peak_rss_bytes() -> int:
@@ -76,17 +78,22 @@ def _children(pid: int) -> Iterator[int]:
         return
 
 
-def _rss_of_one(pid: int) -> int:
+def _pss_of_one(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
     except (FileNotFoundError, ProcessLookupError):
-        return 0
+        pass  # it has ended
+    return 0
 
 
 def _cpu_secs_of_one(pid: int) -> float:
+    """Return the CPU time of a process and of its ended children."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+        own = time.clock_gettime(~pid << 3 | _CLOCK_OF_PROCESS)
+    except OSError:
         return 0.0
-    ticks = sum(int(field) for field in after_name[11:15])  # utime, stime, cutime, cstime
-    return ticks / _TICKS_PER_SEC
+    ticks_of_ended = sum(int(field) for field in after_name[13:15])  # cutime, cstime
+    return own + ticks_of_ended / _TICKS_PER_SEC

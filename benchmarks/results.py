@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from benchmarks.alone.findings import Alone
 from benchmarks.turns import Turn
 
 
@@ -53,6 +54,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         Steps one after the other, so that waiting for a full queue counts.
     held_paced : Held or None
         In a separate pass, with a pause between the steps; None where there was none.
+    held_singles : Held or None
+        In a third pass, with a pause and one image a step; None where there was none.
+    copy_ms, copy_paced_ms : float or None
+        Median milliseconds that one ``np.copyto`` of such an image into warm memory took in the
+        same processes, without and with the pauses; None where it was not timed.
     images_per_sec : float
         From the first log call to the end of the close call.
     cpu_ms_per_image : float
@@ -70,6 +76,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     images: int
     held: Held
     held_paced: Held | None
+    held_singles: Held | None = None
+    copy_ms: float | None = None
+    copy_paced_ms: float | None = None
     images_per_sec: float
     cpu_ms_per_image: float
     rss_peak_bytes: int
@@ -90,6 +99,7 @@ class ImportTime(msgspec.Struct, frozen=True, kw_only=True):
 class GoalOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """One goal, what was measured and whether that reaches it; None where it was not measured."""
 
+    group: str = ""
     name: str
     target: str
     measured: str | None
@@ -117,6 +127,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     duration_secs: float
     rows: tuple[Row, ...]
     imports: tuple[ImportTime, ...]
+    alone: Alone = Alone()
     goals: tuple[GoalOutcome, ...]
 
     def row(self, peer: str, workload: str) -> Row | None:
@@ -134,19 +145,23 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         return next((each.added_ms for each in self.imports if each.peer == peer), None)
 
 
-def summarise(turns: Sequence[Turn], paced: Sequence[Turn]) -> Figures | None:
+def summarise(
+    turns: Sequence[Turn], paced: Sequence[Turn], singles: Sequence[Turn]
+) -> Figures | None:
     """Take medians over repeats; None when no run succeeded."""
     runs = [(turn, turn.measures) for turn in turns if turn.measures]
     if not runs:
         return None
     all_measures = [measures for _, measures in runs]
-    paced_ms = [turn.measures.held_ms for turn in paced if turn.measures]
     median = statistics.median
     return Figures(
         repeats=len(runs),
         images=int(median(each.images_logged for each in all_measures)),
         held=held_of([each.held_ms for each in all_measures]),
-        held_paced=held_of(paced_ms) if paced_ms else None,
+        held_paced=_held_of_turns(paced),
+        held_singles=_held_of_turns(singles),
+        copy_ms=_copy_of_turns(turns),
+        copy_paced_ms=_copy_of_turns(paced),
         images_per_sec=median(each.images_logged / each.total_secs for each in all_measures),
         cpu_ms_per_image=median(each.cpu_secs * 1e3 / each.images_logged for each in all_measures),
         rss_peak_bytes=int(median(turn.rss_peak_bytes for turn, _ in runs)),
@@ -154,6 +169,16 @@ def summarise(turns: Sequence[Turn], paced: Sequence[Turn]) -> Figures | None:
         bytes_per_image=median(each.size_bytes / each.images_logged for each in all_measures),
         files=int(median(each.files for each in all_measures)),
     )
+
+
+def _held_of_turns(turns: Sequence[Turn]) -> Held | None:
+    runs = [turn.measures.held_ms for turn in turns if turn.measures]
+    return held_of(runs) if runs else None
+
+
+def _copy_of_turns(turns: Sequence[Turn]) -> float | None:
+    runs = [turn.measures.copy_ms for turn in turns if turn.measures and turn.measures.copy_ms]
+    return statistics.median(statistics.median(steps) for steps in runs) if runs else None
 
 
 def held_of(runs: Sequence[Sequence[float]]) -> Held:

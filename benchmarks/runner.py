@@ -13,22 +13,27 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import numpy as np
 
 from benchmarks import process_tree
 from benchmarks.adapters import Array, Logger
 from benchmarks.measures import Measures, Pass, Task
-from benchmarks.workloads import PACE_SECS, Pixels, Workload, workload_named
+from benchmarks.steps import Steps, load_images
+from benchmarks.workloads import SETTLE_SECS, Workload, workload_named
+
+_COPY_SECS: Final = 2.0
 
 
 def main() -> None:
     """Read the task from the command line, run it, write the measures."""
     task = _read_task(sys.argv[1])
-    channel = _take_stdout()
+    channel = take_stdout()
     process_tree.adopt_orphans()
     workload = workload_named(task.workload)
+    if task.pass_ is Pass.SINGLES:
+        workload = workload.as_singles
     images = load_images(Path(task.pixels_path), task.count, workload.pixels)
     logger: Logger = importlib.import_module(f"benchmarks.adapters.{task.peer}").Adapter()
     logger.open(Path(task.folder), workload.file_type)
@@ -38,34 +43,34 @@ def main() -> None:
     process_tree.kill_descendants()
 
 
-def load_images(path: Path, count: int, pixels: Pixels) -> list[Array]:
-    """Read the first `count` images into memory of their own, as the training script has them."""
-    stored = np.load(path, mmap_mode="r")[:count]
-    if pixels is Pixels.FLOAT32:
-        return [np.asarray(each, np.float32) / np.float32(255) for each in stored]
-    return [np.array(each) for each in stored]
-
-
 def measure(
     logger: Logger, workload: Workload, images: Sequence[Array], task: Task, channel: TextIO
 ) -> Measures:
     """Log `images` step by step, close the logger, and say what it took."""
-    pause_secs = PACE_SECS if task.pass_ is Pass.PACED else 0.0
-    rss_start_bytes = process_tree.rss_bytes(os.getpid())
+    is_paced = task.pass_ is not Pass.FLAT_OUT
+    pause_secs = workload.pace_secs if is_paced else 0.0
+    copy_ms = _copy_all(images, workload, pause_secs) if task.times_copies else []
+    steps = Steps(images, workload.per_step)
+    time.sleep(SETTLE_SECS)
+    rss_start_bytes = process_tree.pss_bytes(os.getpid())
     process_tree.reset_own_peak_rss()
     channel.write('"ready"\n')
     channel.flush()
     cpu_start_secs = process_tree.own_cpu_secs()
     start = time.perf_counter()
-    held_ms, images_logged = _log_all(logger, workload, images, pause_secs)
+    if is_paced:
+        held_ms = _log_paced(logger, steps, workload.pace_secs, task.paced_secs)
+    else:
+        held_ms = _log_all(logger, steps, workload.log_budget_secs)
     logger.close()
     total_secs = time.perf_counter() - start
     cpu_secs = process_tree.own_cpu_secs() - cpu_start_secs
     rss_peak_bytes = process_tree.own_peak_rss_bytes()
-    size_bytes, files = _disk_usage(Path(task.folder))
+    size_bytes, files = disk_usage(Path(task.folder))
     return Measures(
-        images_logged=images_logged,
+        images_logged=steps.num_images,
         held_ms=tuple(held_ms),
+        copy_ms=tuple(copy_ms),
         total_secs=total_secs,
         cpu_secs=cpu_secs,
         rss_start_bytes=rss_start_bytes,
@@ -76,27 +81,52 @@ def measure(
     )
 
 
-def _log_all(
-    logger: Logger, workload: Workload, images: Sequence[Array], pause_secs: float
-) -> tuple[list[float], int]:
+def _log_all(logger: Logger, steps: Steps, budget_secs: float) -> list[float]:
+    """Log one round, one step after the other, unless the time is up before."""
     held_ms: list[float] = []
-    images_logged = 0
-    deadline = time.perf_counter() + workload.log_budget_secs
-    for step, first in enumerate(range(0, len(images), workload.per_step)):
+    deadline = time.perf_counter() + budget_secs
+    while steps.num_steps < steps.in_one_round and time.perf_counter() < deadline:
+        held_ms.append(_log_next(logger, steps))
+    return held_ms
+
+
+def _log_paced(logger: Logger, steps: Steps, pause_secs: float, paced_secs: float) -> list[float]:
+    """Log steps with pauses between them until the time is up; two steps at the least."""
+    held_ms: list[float] = []
+    deadline = time.perf_counter() + paced_secs
+    while len(held_ms) < 2 or time.perf_counter() < deadline:
+        held_ms.append(_log_next(logger, steps))
+        time.sleep(pause_secs)
+    return held_ms
+
+
+def _log_next(logger: Logger, steps: Steps) -> float:
+    """Log one step and return for how many milliseconds an image it held the caller."""
+    step, batch = steps.take()
+    start = time.perf_counter()
+    logger.log_step(step, batch)
+    return (time.perf_counter() - start) * 1e3 / len(batch)
+
+
+def _copy_all(images: Sequence[Array], workload: Workload, pause_secs: float) -> list[float]:
+    """Copy the images step by step, for two seconds at most, into memory that is mapped already."""
+    copies = [np.ones_like(image) for image in images[: workload.per_step]]
+    deadline = time.perf_counter() + _COPY_SECS
+    copy_ms: list[float] = []
+    for first in range(0, len(images), workload.per_step):
         batch = images[first : first + workload.per_step]
         start = time.perf_counter()
-        logger.log_step(step, batch)
+        for image, copy in zip(batch, copies, strict=False):
+            np.copyto(copy, image)
         end = time.perf_counter()
-        held_ms.append((end - start) * 1e3 / len(batch))
-        images_logged += len(batch)
+        copy_ms.append((end - start) * 1e3 / len(batch))
         if end > deadline:
             break
-        if pause_secs:
-            time.sleep(pause_secs)
-    return held_ms, images_logged
+        time.sleep(pause_secs)
+    return copy_ms
 
 
-def _disk_usage(folder: Path) -> tuple[int, int]:
+def disk_usage(folder: Path) -> tuple[int, int]:
     found = [path.lstat() for path in folder.rglob("*") if not path.is_dir()]
     by_inode = {(each.st_dev, each.st_ino): each.st_size for each in found}
     return sum(by_inode.values()), len(found)
@@ -107,7 +137,7 @@ def _read_task(text: str) -> Task:
     return Task(**{**fields, "pass_": Pass(fields["pass_"])})
 
 
-def _take_stdout() -> TextIO:
+def take_stdout() -> TextIO:
     # A second handle that children do not inherit; whatever else is printed goes to stderr.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.measures import Pass, Task
-from benchmarks.peers import Peer
+from benchmarks.peers import OURS, Peer
 from benchmarks.results import Row, summarise
 from benchmarks.turns import Turn, take_turn
 from benchmarks.workloads import Workload
 
-REPEAT_BUDGET_SECS: Final = 12.0
+REPEAT_BUDGET_SECS: Final = 8.0
 """A logger that has taken this long over a workload gets no further repeat of it, unless it is
 a yardstick."""
 
@@ -84,9 +84,11 @@ def _slots(peers: Sequence[Peer], workloads: Sequence[Workload], repeats: int) -
             first = repeat % max(1, len(able))  # nobody always follows the same neighbour
             for peer in able[first:] + able[:first]:
                 yield _Slot(peer, workload, Pass.FLAT_OUT)
-        if workload.paced_steps:
-            for peer in able:
-                yield _Slot(peer, workload, Pass.PACED)
+        if workload.pace_secs:
+            yield from (_Slot(peer, workload, Pass.PACED) for peer in able)
+        if workload.has_singles:
+            yardsticks = (peer for peer in able if peer.is_yardstick)
+            yield from (_Slot(peer, workload, Pass.SINGLES) for peer in yardsticks)
 
 
 def _is_due(peer: Peer, turns: Sequence[Turn]) -> bool:
@@ -97,12 +99,13 @@ def _is_due(peer: Peer, turns: Sequence[Turn]) -> bool:
 
 def _task(slot: _Slot, places: Places) -> Task:
     workload = slot.workload
-    paced_count = workload.paced_steps * workload.per_step
     return Task(
         peer=slot.peer.name,
         workload=workload.name,
-        count=paced_count if slot.pass_ is Pass.PACED else workload.count,
+        count=workload.count,
         pass_=slot.pass_,
+        paced_secs=workload.paced_secs,
+        times_copies=slot.peer.name == OURS,
         pixels_path=str(places.arrays[workload.source]),
         folder=str(places.output / f"{slot.peer.name}-{workload.name}"),
     )
@@ -116,6 +119,7 @@ def _row(
 ) -> Row:
     flat_out = turns.get(_Slot(peer, workload, Pass.FLAT_OUT), ())
     paced = turns.get(_Slot(peer, workload, Pass.PACED), ())
+    singles = turns.get(_Slot(peer, workload, Pass.SINGLES), ())
     failure = next((turn.failure for turn in flat_out if turn.failure), broken.get(peer.name))
     return Row(
         peer=peer.name,
@@ -123,7 +127,7 @@ def _row(
         skipped=peer.reason_to_skip(workload),
         failure=failure,
         remark=peer.remark(workload),
-        figures=None if failure else summarise(flat_out, paced),
+        figures=None if failure else summarise(flat_out, paced, singles),
     )
 
 

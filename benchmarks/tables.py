@@ -32,10 +32,14 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def markdown(self) -> str:
-        """Return the table in GitHub's Markdown."""
+        """Return the table in GitHub's Markdown, with its title."""
+        return f"### {self.title}\n\n{self.body()}"
+
+    def body(self) -> str:
+        """Return the table in GitHub's Markdown, and its notes."""
         ruler = ("---", *("---:" for _ in self.heads[1:]))
-        lines = [f"### {self.title}", "", *map(_piped, (self.heads, ruler, *self.rows))]
-        return "\n".join([*lines, "", *(f"- {note}" for note in self.notes), ""])
+        notes = ("", *(f"- {note}" for note in self.notes)) if self.notes else ()
+        return "\n".join([*map(_piped, (self.heads, ruler, *self.rows)), *notes, ""])
 
     def terminal(self) -> rich.table.Table:
         """Return the table for a rich console."""
@@ -76,14 +80,22 @@ def import_table(results: Results, peers: Sequence[Peer]) -> Table:
     return Table(title="import, ms above a bare interpreter", heads=("logger", "ms"), rows=rows)
 
 
-def goal_table(results: Results) -> Table:
-    """Return each goal with what was measured."""
+def goal_tables(results: Results, *groups: str) -> list[Table]:
+    """Return each goal with what was measured, a table for each group or for those asked for."""
     verdicts = {True: "reached", False: "missed", None: "not measured"}
-    rows = tuple(
-        (goal.name, goal.target, goal.measured or "–", verdicts[goal.reached])
-        for goal in results.goals
-    )
-    return Table(title="Goals", heads=("goal", "target", "measured", "outcome"), rows=rows)
+    return [
+        Table(
+            title=f"Goals of {group}" if group else "Goals",
+            heads=("goal", "target", "measured", "outcome"),
+            rows=tuple(
+                (goal.name, goal.target, goal.measured or "–", verdicts[goal.reached])
+                for goal in results.goals
+                if goal.group == group
+            ),
+        )
+        for group in dict.fromkeys(goal.group for goal in results.goals)
+        if group in groups or not groups
+    ]
 
 
 def _cells(row: Row, ours: Figures | None) -> tuple[str, ...]:
@@ -96,7 +108,7 @@ def _cells(row: Row, ours: Figures | None) -> tuple[str, ...]:
         _held_cell(figures.held, ours.held if ours else None),
         _held_cell(figures.held_paced, ours.held_paced if ours else None),
         _with_ratio(figures.images_per_sec, ours.images_per_sec if ours else None),
-        _short(figures.cpu_ms_per_image),
+        short(figures.cpu_ms_per_image),
         f"{figures.rss_peak_bytes >> 20:,} (+{added_mib:,})",
         _with_ratio(figures.bytes_per_image / 1e3, ours.bytes_per_image / 1e3 if ours else None),
         f"{figures.files:,}",
@@ -106,28 +118,41 @@ def _cells(row: Row, ours: Figures | None) -> tuple[str, ...]:
 def _held_cell(theirs: Held | None, ours: Held | None) -> str:
     if theirs is None:
         return "–"
-    text = f"{_short(theirs.p50_ms)} / {_short(theirs.p99_ms)}"
+    text = f"{short(theirs.p50_ms)} / {short(theirs.p99_ms)}"
     return text + _ratio(theirs.p50_ms, ours.p50_ms if ours else None)
 
 
 def _notes(row: Row, workload: Workload) -> list[str]:
     failure = row.failure and f"failed: {row.failure}"
     notes = [note for note in (row.skipped, failure, row.remark) if note]
-    if row.figures and row.figures.images < workload.count:
-        notes.append(f"{row.figures.images} of {workload.count} images, then its time was up")
+    return [*notes, *_notes_on_figures(row.figures, workload)] if row.figures else notes
+
+
+def _notes_on_figures(figures: Figures, workload: Workload) -> list[str]:
+    notes = []
+    if figures.images < workload.count:
+        notes.append(f"{figures.images} of {workload.count} images, then its time was up")
+    if (singles := figures.held_singles) is not None:
+        both = f"{short(singles.p50_ms)} / {short(singles.p99_ms)}"
+        notes.append(f"paced, but one image a step, held ms p50 / p99: {both}")
+    if figures.copy_ms is not None:
+        paced = figures.copy_paced_ms
+        copies = short(figures.copy_ms) + (f", paced {short(paced)}" if paced else "")
+        notes.append(f"one `np.copyto` of such an image into warm memory, ms: {copies}")
     return notes
 
 
 def _with_ratio(value: float, ours: float | None) -> str:
-    return _short(value) + _ratio(value, ours)
+    return short(value) + _ratio(value, ours)
 
 
 def _ratio(value: float, ours: float | None) -> str:
     """Write in brackets how many times filmstrip's figure this is; nothing for itself."""
-    return f" ({_short(value / ours, digits=2)}×)" if ours and value != ours else ""
+    return f" ({short(value / ours, digits=2)}×)" if ours and value != ours else ""
 
 
-def _short(value: float, digits: int = 3) -> str:
+def short(value: float, digits: int = 3) -> str:
+    """Write a figure with three digits, or as many as it has before its point."""
     return f"{value:,.0f}" if value >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 

@@ -19,7 +19,7 @@ from benchmarks.measures import Measures, Task
 from benchmarks.peers import Peer, environment
 from benchmarks.venvs import python_of
 
-_SAMPLE_SECS: Final = 0.02
+_SAMPLE_SECS: Final = 0.05
 _TIMEOUT_SECS: Final = 240.0
 
 
@@ -34,8 +34,9 @@ class Turn:
     failure : str or None
         One line that says why it failed.
     rss_peak_bytes : int
-        Highest resident memory of the whole process tree while logging: the larger of the sum
-        sampled 50 times a second and the kernel's high-water mark of the main process.
+        Highest resident memory of the whole process tree while logging, shared pages once: the
+        larger of what is sampled 20 times a second and the kernel's high-water mark of the main
+        process.
     wall_secs : float
         Life of the process, with its start and imports.
     """
@@ -46,17 +47,50 @@ class Turn:
     wall_secs: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What `process_tree.pss_bytes` said at one moment of `time.monotonic`."""
+
+    at_secs: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A process that has ended: its answer as JSON or why there is none, and its memory."""
+
+    answer: bytes | None
+    failure: str | None
+    memory: tuple[Memory, ...]
+
+
 def take_turn(peer: Peer, task: Task, home: Path) -> Turn:
     """Run `task` in the peer's environment, then delete what it wrote."""
-    folder = Path(task.folder)
+    start = time.perf_counter()
+    watched = run_module(peer, "benchmarks.runner", _as_json(task), Path(task.folder), home)
+    wall_secs = time.perf_counter() - start
+    if watched.answer is None:
+        return _failed(watched.failure or "", wall_secs)
+    measures = msgspec.json.decode(watched.answer, type=Measures)
+    if measures.images_stored != measures.images_logged:
+        lost = f"stored {measures.images_stored} of {measures.images_logged} images"
+        return _failed(lost, wall_secs)
+    peak_bytes = max([measures.rss_peak_bytes, *(each.size_bytes for each in watched.memory)])
+    return Turn(measures=measures, failure=None, rss_peak_bytes=peak_bytes, wall_secs=wall_secs)
+
+
+def run_module(peer: Peer, module: str, argument: str, folder: Path, home: Path) -> Watched:
+    """Run a module in the peer's environment and in an empty `folder`, which is deleted after it.
+
+    The module prints two lines: ``"ready"``, from which on memory is sampled, and its answer.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.sync()  # what an earlier run left in the page cache is not this one's burden
     log_path = folder.with_suffix(".log")
-    start = time.perf_counter()
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [str(python_of(peer)), "-m", "benchmarks.runner", _as_json(task)],
+            [str(python_of(peer)), "-m", module, argument],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -64,25 +98,18 @@ def take_turn(peer: Peer, task: Task, home: Path) -> Turn:
             env=environment(home, folder),
             start_new_session=True,
         )
-        line, sampled_bytes = _watch(process)
-    wall_secs = time.perf_counter() - start
+        answer, memory = _watch(process)
     shutil.rmtree(folder, ignore_errors=True)
-    if line is None:
-        return _failed(_last_line(log_path, process.returncode), wall_secs)
-    measures = msgspec.json.decode(line, type=Measures)
-    if measures.images_stored != measures.images_logged:
-        lost = f"stored {measures.images_stored} of {measures.images_logged} images"
-        return _failed(lost, wall_secs)
-    peak_bytes = max(sampled_bytes, measures.rss_peak_bytes)
-    return Turn(measures=measures, failure=None, rss_peak_bytes=peak_bytes, wall_secs=wall_secs)
+    failure = None if answer else _last_line(log_path, process.returncode)
+    return Watched(answer=answer, failure=failure, memory=tuple(memory))
 
 
-def _watch(process: subprocess.Popen[bytes]) -> tuple[bytes | None, int]:
-    """Wait for the runner; return its measures as JSON, if any, and its sampled peak memory."""
+def _watch(process: subprocess.Popen[bytes]) -> tuple[bytes | None, list[Memory]]:
+    """Wait for the process; return its answer, if any, and its memory once it was ready."""
     assert process.stdout is not None
     deadline = time.monotonic() + _TIMEOUT_SECS
     received = b""
-    peak_bytes = 0
+    memory: list[Memory] = []
     with selectors.DefaultSelector() as selector, process.stdout as pipe:
         selector.register(pipe, selectors.EVENT_READ)
         while time.monotonic() < deadline:
@@ -92,12 +119,13 @@ def _watch(process: subprocess.Popen[bytes]) -> tuple[bytes | None, int]:
                     break
                 received += piece
             if received.count(b"\n") == 1:
-                peak_bytes = max(peak_bytes, process_tree.rss_bytes(process.pid))
+                size_bytes = process_tree.pss_bytes(process.pid)
+                memory.append(Memory(at_secs=time.monotonic(), size_bytes=size_bytes))
         else:
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     lines = received.splitlines()
-    return (lines[1] if len(lines) == 2 else None), peak_bytes
+    return (lines[1] if len(lines) == 2 else None), memory
 
 
 def _as_json(task: Task) -> str:

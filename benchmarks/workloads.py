@@ -45,8 +45,13 @@ class Workload:
     log_budget_secs : float
         A logger that has held its caller this long logs no further steps; its rates are those of
         the images it did log.
-    paced_steps : int
-        Steps of the separate pass with a pause between steps; 0 for none.
+    pace_secs : float
+        Pause between two steps of the paced pass, long enough that encoders keep up; 0 for no such
+        pass.
+    paced_secs : float
+        How long the paced pass goes on, pauses included.
+    has_singles : bool
+        Whether there is a third pass, paced as well, with one image a step.
     """
 
     name: str
@@ -57,7 +62,9 @@ class Workload:
     file_type: FileType = FileType.PNG
     pixels: Pixels = Pixels.UINT8
     log_budget_secs: float = 30.0
-    paced_steps: int = 0
+    pace_secs: float = 0.0
+    paced_secs: float = 6.0
+    has_singles: bool = False
 
     @property
     def steps(self) -> int:
@@ -65,13 +72,18 @@ class Workload:
         return -(-self.count // self.per_step)
 
     def cut_to(self, count: int) -> "Workload":
-        """Return the same workload with at most `count` images and fewer paced steps."""
-        count = min(count, self.count)
-        return replace(self, count=count, paced_steps=min(self.paced_steps, 2))
+        """Return the same workload with at most `count` images and a short paced pass."""
+        return replace(self, count=min(count, self.count), paced_secs=min(self.paced_secs, 0.5))
+
+    @property
+    def as_singles(self) -> "Workload":
+        """The same images at the same rate, one a step."""
+        return replace(self, per_step=1, pace_secs=self.pace_secs / self.per_step)
 
 
-PACE_SECS: Final = 0.050
-"""Pause between two steps of the paced pass: the rest of a training step."""
+SETTLE_SECS: Final = 1.0
+"""Pause between opening a run and the first log call, in which a training script loads its model;
+it is not counted, but what a logger starts in the background may use it."""
 
 JPEG_QUALITY: Final = 75
 """Pillow's default, which wandb and SwanLab cannot change; the others are set to it."""
@@ -83,7 +95,9 @@ WORKLOADS: Final = (
         source="photos",
         count=200,
         per_step=8,
-        paced_steps=10,
+        pace_secs=0.050,
+        paced_secs=8.0,
+        has_singles=True,
     ),
     Workload(
         name="photos-jpg",
@@ -100,7 +114,8 @@ WORKLOADS: Final = (
         count=4000,
         per_step=64,
         log_budget_secs=12.0,
-        paced_steps=10,
+        pace_secs=0.050,
+        paced_secs=4.0,
     ),
     Workload(
         name="large",
@@ -109,6 +124,8 @@ WORKLOADS: Final = (
         count=20,
         per_step=1,
         log_budget_secs=10.0,
+        pace_secs=1.0,
+        paced_secs=8.0,
     ),
     Workload(
         name="float",
@@ -117,7 +134,7 @@ WORKLOADS: Final = (
         count=96,
         per_step=8,
         pixels=Pixels.FLOAT32,
-        paced_steps=5,
+        pace_secs=0.050,
     ),
 )
 

@@ -83,3 +83,9 @@ def test_every_exit_code_of_an_error_is_documented():
 
     codes = {getattr(errors, name).exit_code for name in errors.__all__ if name.endswith("Error")}
     assert codes <= documented
+
+
+def test_the_figures_in_the_documents_are_those_of_the_last_benchmark():
+    check = [sys.executable, "-m", "benchmarks.documents", "--check"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

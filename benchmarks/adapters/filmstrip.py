@@ -28,3 +28,9 @@ class Adapter:
 
     def count_stored(self) -> int:
         return len(filmstrip.open(self._folder).run(self._run.id).images("photos"))
+
+    def limit_bytes(self) -> int:
+        """Return filmstrip's default limit on the pixels that wait to be encoded."""
+        from filmstrip.writer import QUEUE_BYTES
+
+        return QUEUE_BYTES
