@@ -56,7 +56,7 @@ def main(
     working = [peer for peer in peers if peer.name not in broken]
     places = _places(console)
     with console.status("timing imports"):
-        imports = import_times(working, 3 if quick else 7, places.home)
+        imports = import_times(working, 1 if quick else 5, places.home)
     rows = run_all(peers, broken, chosen, repeats, places, console)
     is_ours_there = any(peer.name == OURS for peer in working)
     with_studies = is_ours_there and studies

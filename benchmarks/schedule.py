@@ -84,10 +84,11 @@ def _slots(peers: Sequence[Peer], workloads: Sequence[Workload], repeats: int) -
             first = repeat % max(1, len(able))  # nobody always follows the same neighbour
             for peer in able[first:] + able[:first]:
                 yield _Slot(peer, workload, Pass.FLAT_OUT)
+        yardsticks = [peer for peer in able if peer.is_yardstick]
         if workload.pace_secs:
-            yield from (_Slot(peer, workload, Pass.PACED) for peer in able)
+            pacers = able if workload.is_paced_for_all else yardsticks
+            yield from (_Slot(peer, workload, Pass.PACED) for peer in pacers)
         if workload.has_singles:
-            yardsticks = (peer for peer in able if peer.is_yardstick)
             yield from (_Slot(peer, workload, Pass.SINGLES) for peer in yardsticks)
 
 

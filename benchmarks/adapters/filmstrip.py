@@ -13,13 +13,14 @@ class Adapter:
 
     def open(self, folder: Path, file_type: str) -> None:
         self._folder = folder
-        self._options = {"quality": JPEG_QUALITY} if file_type == FileType.JPEG else {}
+        self._quality = JPEG_QUALITY if file_type == FileType.JPEG else None
         self._file_type = file_type
         self._run = filmstrip.init(project="bench", dir=folder)
 
     def log_step(self, step: int, images: Sequence[Array]) -> None:
         photos = [
-            filmstrip.Image(image, file_type=self._file_type, **self._options) for image in images
+            filmstrip.Image(image, file_type=self._file_type, quality=self._quality)
+            for image in images
         ]
         self._run.log({"photos": photos}, step=step)
 
