@@ -32,6 +32,8 @@ class Adapter:
 
     def limit_bytes(self) -> int:
         """Return filmstrip's default limit on the pixels that wait to be encoded."""
-        from filmstrip.writer import QUEUE_BYTES
+        from filmstrip import writer
 
-        return QUEUE_BYTES
+        # The writer with a spool calls it SPOOL_BYTES, the one with a queue QUEUE_BYTES.
+        limit: int = getattr(writer, "SPOOL_BYTES", None) or writer.QUEUE_BYTES
+        return limit
