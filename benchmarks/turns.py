@@ -79,7 +79,14 @@ def take_turn(peer: Peer, task: Task, home: Path) -> Turn:
     return Turn(measures=measures, failure=None, rss_peak_bytes=peak_bytes, wall_secs=wall_secs)
 
 
-def run_module(peer: Peer, module: str, argument: str, folder: Path, home: Path) -> Watched:
+def run_module(
+    peer: Peer,
+    module: str,
+    argument: str,
+    folder: Path,
+    home: Path,
+    timeout_secs: float = _TIMEOUT_SECS,
+) -> Watched:
     """Run a module in the peer's environment and in an empty `folder`, which is deleted after it.
 
     The module prints two lines: ``"ready"``, from which on memory is sampled, and its answer.
@@ -98,16 +105,18 @@ def run_module(peer: Peer, module: str, argument: str, folder: Path, home: Path)
             env=environment(home, folder),
             start_new_session=True,
         )
-        answer, memory = _watch(process)
+        answer, memory = _watch(process, timeout_secs)
     shutil.rmtree(folder, ignore_errors=True)
     failure = None if answer else _last_line(log_path, process.returncode)
     return Watched(answer=answer, failure=failure, memory=tuple(memory))
 
 
-def _watch(process: subprocess.Popen[bytes]) -> tuple[bytes | None, list[Memory]]:
+def _watch(
+    process: subprocess.Popen[bytes], timeout_secs: float
+) -> tuple[bytes | None, list[Memory]]:
     """Wait for the process; return its answer, if any, and its memory once it was ready."""
     assert process.stdout is not None
-    deadline = time.monotonic() + _TIMEOUT_SECS
+    deadline = time.monotonic() + timeout_secs
     received = b""
     memory: list[Memory] = []
     with selectors.DefaultSelector() as selector, process.stdout as pipe:
@@ -138,6 +147,6 @@ def _failed(reason: str, wall_secs: float) -> Turn:
 
 def _last_line(log_path: Path, returncode: int) -> str:
     if returncode == -signal.SIGKILL:
-        return f"no result within {_TIMEOUT_SECS:.0f} s, or out of memory"
+        return "no result in time, or out of memory"
     lines = log_path.read_text(errors="replace").strip().splitlines()
     return lines[-1][:200] if lines else f"exit code {returncode}"

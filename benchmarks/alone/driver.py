@@ -25,6 +25,8 @@ from benchmarks.peers import OURS, peer_named
 from benchmarks.schedule import Places
 from benchmarks.turns import Watched, run_module
 
+_TIMEOUT_SECS: Final = 600.0
+
 _Answer = TypeVar("_Answer", bound=Answer)
 _Found = TypeVar("_Found")
 
@@ -111,4 +113,6 @@ def _watched(study: _Study, places: Places, *, is_quick: bool) -> Watched:
         folder=str(folder),
     )
     argument = json.dumps(dataclasses.asdict(task))
-    return run_module(peer_named(OURS), "benchmarks.alone", argument, folder, places.home)
+    return run_module(
+        peer_named(OURS), "benchmarks.alone", argument, folder, places.home, _TIMEOUT_SECS
+    )

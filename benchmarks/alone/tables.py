@@ -37,7 +37,7 @@ def stages_table(stages: StagesAnswer) -> Table:
     notes = (
         f"caller: {calls}, medians of {stages.images_logged} photos, one a step, paced.",
         f"encoder: CPU time of all processes, {short(stages.cpu_ms)} ms an image, without that.",
-        "Each stage was timed by itself; the rest is what they do not add up to.",
+        "Each stage was timed by itself, the encoder's by CPU time; the rest is what is left.",
     )
     return Table(
         title="filmstrip: where the time of one 512×512 photo goes",
