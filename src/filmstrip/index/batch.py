@@ -43,6 +43,8 @@ class Numbering:
     keys: dict[tuple[int, str], int] = field(default_factory=dict)
     fields: dict[tuple[str, str], int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
+    series: set[tuple[int, int]] = field(default_factory=set)
+    """Runs and names that are known to go together."""
 
     def begin(self, connection: Connection) -> None:
         """Forget what may be wrong."""
@@ -58,6 +60,7 @@ class Numbering:
         self.keys.clear()
         self.fields.clear()
         self.names.clear()
+        self.series.clear()
 
     def field(self, connection: Connection, kind: str, name: str) -> int:
         """Return the number of a field, made when there is none."""
@@ -100,11 +103,11 @@ def insert_images(
         for name in ("marks", "labels", "measures"):
             for kind, field_name, value in getattr(facts, name):
                 field_num = numbering.field(connection, kind, field_name)
-                rows[name].append((field_num, value, image.num, image.key_num))
+                key = (image.key_num,) if name == "measures" else ()
+                rows[name].append((field_num, value, image.num, *key))
     for name, table in _TABLES.items():
         rows[name].sort()
-        # Marks of images that were dropped stay behind, and an image read again has the same.
-        insert_rows(connection, table, rows[name], is_new=name != "marks")
+        insert_rows(connection, table, rows[name], is_new=name in ("images", "members"))
 
 
 _TABLES: dict[str, Table] = {

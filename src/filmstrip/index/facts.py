@@ -12,6 +12,7 @@ from filmstrip.index.schema import FactKind, stored_text
 from filmstrip.record import BoxLayer, ImageRecord, float_from_number
 
 __all__ = [
+    "CAPTION_HEAD_LENGTH",
     "FLAG_BOXES",
     "FLAG_CAPTION",
     "FLAG_FLAGGED",
@@ -27,6 +28,9 @@ FLAG_BOXES, FLAG_MASKS, FLAG_CAPTION, FLAG_FLAGGED = 1, 2, 4, 8
 
 MAX_WORDS_LENGTH = 4096
 """How much of a caption is searched, in characters."""
+
+CAPTION_HEAD_LENGTH = 64
+"""How much of a caption counts when images are sorted by it, in characters."""
 
 _MAX_TEXT = 128
 """Length in characters of a text that is compared; of longer ones only so much counts."""
@@ -89,11 +93,12 @@ def folded_words(text: str) -> list[str]:
 
 
 def _add_caption(facts: Facts, caption: str) -> None:
-    words = folded_words(caption)
     facts.flags |= FLAG_CAPTION
-    facts.words = f" {' '.join(words)} "
-    facts.marks.update((FactKind.WORD, "", word[:_MAX_TEXT]) for word in words)
-    facts.labels.add((FactKind.CAPTION, "", folded(caption)))
+    words = folded_words(caption)
+    if words:
+        facts.words = f" {' '.join(words)} "
+        facts.marks.update((FactKind.WORD, "", word[:_MAX_TEXT]) for word in words)
+        facts.marks.add((FactKind.CAPTION, "", facts.words[:CAPTION_HEAD_LENGTH]))
 
 
 def _add_boxes(facts: Facts, record: ImageRecord) -> None:

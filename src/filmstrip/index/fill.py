@@ -310,24 +310,21 @@ class Filler:
                 return
             run_num = _run_num(connection, run_id)
             images, values = schema.images, schema.value_records
+            keys = select(schema.keys.c.num).where(schema.keys.c.run_num == run_num)
+            its_images = images.c.key_num.in_(keys) & (images.c.shard_num == row.num)
             at = [
                 StepKey(*pair)
                 for pair in connection.execute(
-                    select(images.c.key_num, images.c.step)
-                    .where(images.c.shard_num == row.num)
-                    .distinct()
+                    select(images.c.key_num, images.c.step).where(its_images).distinct()
                 )
             ]
-            of_shard = select(images.c.num).where(images.c.shard_num == row.num)
-            for facts in (schema.labels, schema.measures):
-                connection.execute(delete(facts).where(facts.c.image_num.in_(of_shard)))
             steps = list(
                 connection.scalars(
                     select(values.c.step).where(values.c.shard_num == row.num).distinct()
                 )
             )
-            for table in (schema.images, schema.members, schema.value_records):
-                connection.execute(delete(table).where(table.c.shard_num == row.num))
+            connection.execute(delete(images).where(its_images))
+            connection.execute(delete(values).where(values.c.shard_num == row.num))
             connection.execute(delete(schema.shards).where(schema.shards.c.num == row.num))
             tally(connection, {pair: [] for pair in at}, is_shrunk=True)
             recount_values(
@@ -345,14 +342,10 @@ class Filler:
             if run_num is None:
                 return
             keys = select(schema.keys.c.num).where(schema.keys.c.run_num == run_num)
-            its_shards = select(schema.shards.c.num).where(schema.shards.c.run_num == run_num)
-            for table in (schema.marks, schema.labels, schema.measures, schema.steps):
+            for table in (schema.steps, schema.images):
                 connection.execute(delete(table).where(table.c.key_num.in_(keys)))
-            connection.execute(
-                delete(schema.members).where(schema.members.c.shard_num.in_(its_shards))
-            )
             for table in (
-                schema.images, schema.value_records, schema.numbers, schema.keys, schema.shards,
+                schema.value_records, schema.numbers, schema.series, schema.keys, schema.shards,
             ):  # fmt: skip
                 connection.execute(delete(table).where(table.c.run_num == run_num))
             connection.execute(delete(schema.runs).where(schema.runs.c.num == run_num))

@@ -26,7 +26,17 @@ from filmstrip.index.rows import (
     Suggestion,
 )
 from filmstrip.index.scalars import merged_values, value_entries
-from filmstrip.index.schema import images, keys, members, names, numbers, runs, shards, steps
+from filmstrip.index.schema import (
+    images,
+    keys,
+    members,
+    names,
+    numbers,
+    runs,
+    series,
+    shards,
+    steps,
+)
 from filmstrip.index.search import find_images
 from filmstrip.index.shelf import Shelf
 from filmstrip.index.suggest import suggestions
@@ -114,7 +124,7 @@ class Index:
             its_keys: dict[int, list[KeyRow]] = {}
             for run_num, row in _key_rows(connection):
                 its_keys.setdefault(run_num, []).append(row)
-            series = _series_names(connection)
+            names_of = _series_names(connection)
         found = [
             RunRow(
                 run_id=run_id,
@@ -122,7 +132,7 @@ class Index:
                 num_images=sum(key.num_images for key in its_keys.get(num, [])),
                 num_stored=sum(key.num_stored for key in its_keys.get(num, [])),
                 keys=its_keys.get(num, []),
-                series=series.get(num, []),
+                series=names_of.get(num, []),
             )
             for num, run_id, info in rows
         ]
@@ -142,7 +152,7 @@ class Index:
         """Return logged numbers over the steps of a run, those of the names that it has."""
         with self._database.read() as connection:
             found = [_series(connection, run_id, name) for name in names]
-        return [series for series in found if series.steps]
+        return [one for one in found if one.steps]
 
     def latest(
         self,
@@ -170,7 +180,14 @@ class Index:
             nums = latest_images(connection, run_ids, keys, at, axis=axis, max_images=max_images)
             return self._items(connection, nums)
 
-    def images(self, query: ImageQuery, *, cursor: str | None = None, limit: int = 100) -> Page:
+    def images(
+        self,
+        query: ImageQuery,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
+        budget_secs: float = 0.008,
+    ) -> Page:
         """Return the next images that a query finds.
 
         Parameters
@@ -181,9 +198,19 @@ class Index:
             That of the page before; the beginning by default.
         limit
             How many at most.
+        budget_secs
+            How long to look for more, in seconds. A query whose images are few and far between
+            gives a page that is not full, or empty, with a cursor to go on from.
+
+        Raises
+        ------
+        QueryError
+            The cursor is not one of this query's.
         """
         with self._database.read() as connection:
-            found = find_images(connection, query, cursor=cursor, limit=limit)
+            found = find_images(
+                connection, query, cursor=cursor, limit=limit, budget_secs=budget_secs
+            )
             return Page(
                 items=self._items(connection, found.nums),
                 cursor=found.cursor,
@@ -314,13 +341,13 @@ def _key_rows(connection: Connection) -> list[tuple[int, KeyRow]]:
 
 
 def _series_names(connection: Connection) -> dict[int, list[str]]:
-    """Return the names of numbers that each run has, asked of the index name by name."""
+    """Return the names of the numbers that each run has."""
     found: dict[int, list[str]] = {}
+    c = series.c
     pairs = connection.execute(
-        select(numbers.c.run_num, names.c.name)
-        .join(names, names.c.num == numbers.c.name_num)
-        .distinct()
-        .order_by(names.c.name)
+        select(c.run_num, names.c.name)
+        .join(names, names.c.num == c.name_num)
+        .order_by(c.run_num, names.c.name)
     )
     for run_num, name in pairs:
         found.setdefault(run_num, []).append(name)

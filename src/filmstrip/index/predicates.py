@@ -17,10 +17,18 @@ from filmstrip.index.facts import (
     folded_words,
 )
 from filmstrip.index.query import Condition, Span
-from filmstrip.index.schema import FactKind, images, labels, marks, measures, numbers
+from filmstrip.index.schema import FactKind, first_number, images, labels, marks, measures, numbers
 from filmstrip.record import decode_run_info
 
-__all__ = ["Predicate", "field_number", "predicate", "span_predicate"]
+__all__ = [
+    "Predicate",
+    "field_number",
+    "name_number",
+    "predicate",
+    "run_numbers",
+    "span_predicate",
+    "tick_predicates",
+]
 
 Predicate: TypeAlias = ColumnElement[bool]
 
@@ -58,6 +66,24 @@ def field_number(connection: Connection, kind: str, name: str) -> int | None:
         )
     )
     return found
+
+
+def name_number(connection: Connection, name: str) -> int | None:
+    """Return the number of a logged number's name; ``None`` when nobody logged it."""
+    found: int | None = connection.scalar(
+        select(schema.names.c.num).where(schema.names.c.name == name)
+    )
+    return found
+
+
+def tick_predicates(span: Span | None) -> list[Predicate]:
+    """Return bounds on the numbers of images that were logged in a range of time."""
+    said: list[Predicate] = []
+    if span is not None and span.low is not None:
+        said.append(images.c.num >= first_number(span.low))
+    if span is not None and span.high is not None:
+        said.append(images.c.num < first_number(span.high + 1.0))
+    return said
 
 
 def run_numbers(connection: Connection, condition: Condition) -> list[int]:
@@ -149,9 +175,7 @@ def _meta(connection: Connection, condition: Condition) -> Predicate:
 
 
 def _number(connection: Connection, condition: Condition) -> Predicate:
-    name_num = connection.scalar(
-        select(schema.names.c.num).where(schema.names.c.name == condition.name)
-    )
+    name_num = name_number(connection, condition.name)
     if name_num is None:
         return false()
     return exists().where(

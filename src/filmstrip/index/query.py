@@ -23,9 +23,7 @@ Field: TypeAlias = Literal[
     "run", "project", "tag", "key", "group", "caption", "class", "score", "meta", "number",
     "step", "index", "time", "has",
 ]  # fmt: skip
-SortField: TypeAlias = Literal[
-    "run", "key", "caption", "group", "step", "index", "time", "score", "meta", "number"
-]
+SortField: TypeAlias = Literal["caption", "group", "step", "time", "score", "meta", "number"]
 
 FIELDS: dict[str, str] = {
     "run": "id or name of the run",
@@ -48,7 +46,7 @@ FIELDS: dict[str, str] = {
 HAS = ("boxes", "masks", "caption", "flagged")
 _TEXT_FIELDS = ("run", "project", "tag", "key", "class", "group")
 _SPAN_FIELDS = ("step", "index", "time")
-_SORT_FIELDS = ("run", "key", "caption", "group", "step", "index", "time")
+_SORT_FIELDS = ("caption", "group", "step", "time")
 _OPERATOR = re.compile(r"<=|>=|[:=<>]")
 _PART = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s:=<>",]+)')
 _VALUE_PART = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s",]+)')
@@ -242,8 +240,8 @@ class _Parser:
         is_descending = self.text.startswith("-", self.at)
         self.at += is_descending
         name = self._part(_PART)
-        if name is None:
-            raise self._error("a field to sort by", fix="write sort:-step or sort:loss")
+        if name is None or name in set(FIELDS) - {"score", *_SORT_FIELDS}:
+            raise self._error("a field to sort by", at=start, fix="write sort:-step or sort:loss")
         if name == "score" and self._operator() == ":":
             self.sort = Sort(
                 field="score", name=self._part(_PART) or "", is_descending=is_descending

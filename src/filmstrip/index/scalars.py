@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select
 from filmstrip.freeform import from_json_value
 from filmstrip.index.batch import Numbering, chunks, int64
 from filmstrip.index.database import insert_rows
-from filmstrip.index.schema import numbers, shards, value_records
+from filmstrip.index.schema import numbers, series, shards, value_records
 from filmstrip.index.shelf import Shelf
 from filmstrip.record import RecordDamagedError, ValuesRecord
 from filmstrip.shard.read import StoredSample
@@ -147,3 +147,6 @@ def _replace(
             )
     rows.sort()
     insert_rows(connection, numbers, rows)
+    fresh = {(run_num, row[1]) for row in rows} - numbering.series
+    insert_rows(connection, series, sorted(fresh), is_new=False)
+    numbering.series |= fresh

@@ -35,6 +35,7 @@ __all__ = [
     "INDEX_VERSION",
     "FactKind",
     "fields",
+    "first_number",
     "image_number",
     "images",
     "keys",
@@ -46,6 +47,7 @@ __all__ = [
     "names",
     "numbers",
     "runs",
+    "series",
     "settings",
     "shards",
     "steps",
@@ -125,6 +127,8 @@ shards = Table(
     Column("tail_offset", _Int, nullable=False),
     Column("tail", LargeBinary, nullable=False),
     UniqueConstraint("run_num", "name"),
+    # A number that is used again would find members of a shard that is gone.
+    sqlite_autoincrement=True,
 )
 
 keys = Table(
@@ -154,6 +158,7 @@ steps = Table(
     Column("num_images", _Int, nullable=False),
     Column("num_stored", _Int, nullable=False),
     Index("filmstrip_steps_by_time", "key_num", "time", "step"),
+    Index("filmstrip_steps_of_all", "step", "key_num"),
     sqlite_with_rowid=False,
 )
 
@@ -177,9 +182,6 @@ images = Table(
     Column("words", _Bytewise),
     Index("filmstrip_images_by_step", "key_num", "step", "place"),
     Index("filmstrip_images_by_key", "key_num", "num"),
-    Index("filmstrip_images_by_run_step", "run_num", "step", "num"),
-    Index("filmstrip_images_by_any_step", "step", "num"),
-    Index("filmstrip_images_by_shard", "shard_num", "offset"),
 )
 
 members = Table(
@@ -192,7 +194,6 @@ members = Table(
     Column("size_bytes", _Int, nullable=False),
     Column("format", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Index("filmstrip_members_by_shard", "shard_num"),
     sqlite_with_rowid=False,
 )
 
@@ -205,27 +206,26 @@ fields = Table(
     UniqueConstraint("kind", "name"),
 )
 
+# Rows of the three tables below stay behind when an image is dropped, until the index is made anew:
+# they name an image that is not there. One that is read again has the same number and rows.
+
 marks = Table(
     "filmstrip_marks",
     metadata,
-    # What an image has any number of: words of its caption, classes of its boxes.
+    # Words of captions, how captions begin, classes of boxes.
     Column("field_num", Integer, primary_key=True, autoincrement=False),
     Column("text", _Bytewise, primary_key=True),
     Column("image_num", _Int, primary_key=True, autoincrement=False),
-    Column("key_num", Integer, nullable=False),
-    Index("filmstrip_marks_by_key", "key_num", "field_num", "text", "image_num"),
     sqlite_with_rowid=False,
 )
 
 labels = Table(
     "filmstrip_labels",
     metadata,
-    # Texts that images are sorted by too: meta, captions, groups.
+    # Texts that images are sorted by too: meta and groups.
     Column("field_num", Integer, primary_key=True, autoincrement=False),
     Column("text", _Bytewise, primary_key=True),
     Column("image_num", _Int, primary_key=True, autoincrement=False),
-    Column("key_num", Integer, nullable=False),
-    Index("filmstrip_labels_by_key", "key_num", "field_num", "text", "image_num"),
     Index("filmstrip_labels_by_image", "image_num", "field_num", "text"),
     sqlite_with_rowid=False,
 )
@@ -277,6 +277,15 @@ numbers = Table(
     sqlite_with_rowid=False,
 )
 
+series = Table(
+    "filmstrip_series",
+    metadata,
+    # Which numbers a run has logged.
+    Column("run_num", Integer, primary_key=True, autoincrement=False),
+    Column("name_num", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 _SPECIAL = re.compile("[\0\1]")
 _TICKS_PER_SEC = 65536
 _MAX_TICKS = 2**48 - 1
@@ -289,11 +298,15 @@ def image_number(record: ImageRecord) -> int:
     The tail tells images of one tick apart: 6 bits of a hash of what else names them, and 9 that
     count down, so that of one call the first image is the newest.
     """
-    seconds = record.time if math.isfinite(record.time) else 0.0
-    ticks = min(max(int(seconds * _TICKS_PER_SEC), 0), _MAX_TICKS)
     name = f"{record.run_id}\0{record.key}\0{record.step}\0{record.session}\0{record.rank}"
     place = _MAX_PLACE - record.index % (_MAX_PLACE + 1)
-    return ticks << 15 | (zlib.crc32(name.encode()) & 63) << 9 | place
+    return first_number(record.time) | (zlib.crc32(name.encode()) & 63) << 9 | place
+
+
+def first_number(time: float) -> int:
+    """Return the lowest number that an image of this time can have."""
+    seconds = time if math.isfinite(time) else 0.0
+    return min(max(int(seconds * _TICKS_PER_SEC), 0), _MAX_TICKS) << 15
 
 
 def stored_text(text: str) -> str:

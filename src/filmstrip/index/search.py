@@ -1,23 +1,29 @@
-"""Finding images: filter, sort, and go on from a cursor."""
+"""Finding images: filter, sort, and go on from a cursor.
+
+A query whose images are few is gathered whole. Any other is walked in its order, window by window,
+until the page is full or the time for one look is over: so no query takes longer than that, however
+many images there are, and following the cursors finds every image once.
+"""
 
 from __future__ import annotations
 
-import base64
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, literal, or_, select
-from sqlalchemy import func as sql
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, not_, select
 
-from filmstrip.index import schema
-from filmstrip.index.predicates import field_number, predicate
-from filmstrip.index.query import ImageQuery, Sort
-from filmstrip.index.schema import FactKind, images, labels, measures, numbers
+from filmstrip.index.cursor import Cursor
+from filmstrip.index.plan import Order, Plan, plan_query
+from filmstrip.index.query import ImageQuery
+from filmstrip.index.schema import images
+from filmstrip.index.sources import Bound, Source
 
-__all__ = ["MAX_TOTAL", "Found", "find_images"]
+__all__ = ["Found", "find_images"]
 
-MAX_TOTAL = 2000
-"""How far the images that a query finds are counted."""
+_FIRST_WINDOW, _LARGEST_WINDOW = 128, 2048
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,107 +36,151 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_images(
-    connection: Connection, query: ImageQuery, *, cursor: str | None, limit: int
+    connection: Connection,
+    query: ImageQuery,
+    *,
+    cursor: str | None,
+    limit: int,
+    budget_secs: float,
 ) -> Found:
-    """Return the next images of a query."""
-    said: list[ColumnElement[bool]] = [images.c.place.is_not(None)]
-    said += [predicate(connection, condition) for condition in query.conditions]
-    value = _sort_value(connection, query.sort)
-    is_descending = query.sort.is_descending if query.sort else True
-    nothing = value.is_(None)
-    statement = select(images.c.num, value.label("value")).where(*said)
-    after = _decode_cursor(cursor)
-    if after is not None:
-        statement = statement.where(_is_after(value, images.c.num, after, is_descending))
-    order = value.desc() if is_descending else value.asc()
-    rows: list[Row[int, Any]] = list(
-        connection.execute(statement.order_by(nothing, order, images.c.num.desc()).limit(limit + 1))
+    """Return the next images of a query.
+
+    Raises
+    ------
+    QueryError
+        The cursor is of another query, or of none.
+    """
+    plan = plan_query(connection, query)
+    start = Cursor() if cursor is None else Cursor.decode(cursor)
+    if plan.gathered is not None:
+        return _gather(connection, plan, plan.gathered, start, limit)
+    return _Walk(connection, plan, start, limit, time.perf_counter() + budget_secs).run()
+
+
+def _gather(
+    connection: Connection, plan: Plan, gathered: Select[Any], start: Cursor, limit: int
+) -> Found:
+    """Look at all images that may match, and sort them."""
+    order = plan.order
+    statement = select(images.c.num, order.value, *order.ties).where(
+        images.c.num.in_(gathered), *plan.said
     )
-    counted = select(literal(1)).where(*said).limit(MAX_TOTAL + 1).subquery()
-    total = connection.scalar(select(sql.count()).select_from(counted)) or 0
-    is_more = len(rows) > limit
+    rows = [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
+    valued = [(values, num) for num, values in rows if values[0] is not None]
+    others = [((num,), num) for num, values in rows if values[0] is None]
+    valued.sort(reverse=order.is_descending)
+    others.sort(reverse=True)
+    phases = [(0, *pair) for pair in valued] + [(1, *pair) for pair in others]
+    at = sum(not _is_after(order, start, phase, values) for phase, values, _ in phases)
+    page = phases[at : at + limit]
+    cursor = None
+    if at + limit < len(phases) and page:
+        phase, values, _ = page[-1]
+        cursor = Cursor(phase=phase, values=values, num_found=start.num_found + limit).encode()
     return Found(
-        nums=[row[0] for row in rows[:limit]],
-        cursor=_encode_cursor(rows[limit - 1]) if is_more else None,
-        total=min(total, MAX_TOTAL),
-        is_total_exact=total <= MAX_TOTAL,
+        nums=[num for _, _, num in page], cursor=cursor, total=len(rows), is_total_exact=True
     )
 
 
-def _is_after(
-    value: ColumnElement[Any], num: ColumnElement[int], after: list[Any], is_descending: bool
-) -> ColumnElement[bool]:
-    last, last_num = after
-    if last is None:
-        return and_(value.is_(None), num < last_num)
-    beyond = value < last if is_descending else value > last
-    return or_(value.is_(None), beyond, and_(value == last, num < last_num))
+def _is_after(order: Order, start: Cursor, phase: int, values: tuple[Any, ...]) -> bool:
+    """Return whether an image comes behind the place where a page ended."""
+    if phase != start.phase or not start.values:
+        return phase >= start.phase
+    mine, last = values[: len(start.values)], start.values
+    try:
+        is_descending = order.is_descending if phase == 0 else True
+        return bool(mine < last) if is_descending else bool(mine > last)
+    except TypeError:
+        raise Cursor.refused(start.values) from None
 
 
-def _sort_value(connection: Connection, sort: Sort | None) -> ColumnElement[Any]:
-    if sort is None or sort.field == "time":
-        return images.c.num
-    if sort.field == "step":
-        return images.c.step
-    if sort.field == "index":
-        return images.c.place
-    if sort.field == "run":
-        return (
-            select(schema.runs.c.run_id)
-            .where(schema.runs.c.num == images.c.run_num)
-            .scalar_subquery()
+@dataclass(slots=True)
+class _Walk:
+    """One look along the sources of an order."""
+
+    connection: Connection
+    plan: Plan
+    start: Cursor
+    limit: int
+    deadline: float
+    """On the clock of `time.perf_counter`."""
+    nums: list[int] = field(default_factory=list)
+    last: Cursor | None = None
+    """Of the last image of the page."""
+
+    def run(self) -> Found:
+        cursor = self._walk()
+        num_found = self.start.num_found + len(self.nums)
+        is_exact = cursor is None or self.plan.total is not None
+        if cursor is not None:
+            cursor = msgspec.structs.replace(cursor, num_found=num_found)
+        return Found(
+            nums=self.nums,
+            cursor=cursor.encode() if cursor else None,
+            total=max(num_found, self.plan.total or 0),
+            is_total_exact=is_exact,
         )
-    if sort.field == "key":
-        return (
-            select(schema.keys.c.key).where(schema.keys.c.num == images.c.key_num).scalar_subquery()
-        )
-    if sort.field == "number":
-        name_num = connection.scalar(
-            select(schema.names.c.num).where(schema.names.c.name == sort.name)
-        )
-        return (
-            select(numbers.c.value)
-            .where(
-                numbers.c.run_num == images.c.run_num,
-                numbers.c.name_num == name_num,
-                numbers.c.step == images.c.step,
-            )
-            .scalar_subquery()
-        )
-    return _fact_value(connection, sort)
 
-
-def _fact_value(connection: Connection, sort: Sort) -> ColumnElement[Any]:
-    kind = {
-        "score": FactKind.SCORE, "meta": FactKind.META, "caption": FactKind.CAPTION,
-        "group": FactKind.GROUP,
-    }[sort.field]  # fmt: skip
-    field_num = field_number(connection, kind, sort.name)
-    is_number = sort.field == "score" or (
-        sort.field == "meta" and _has_measures(connection, field_num)
-    )
-    table, column = (measures, measures.c.value) if is_number else (labels, labels.c.text)
-    return (
-        select(sql.min(column))
-        .where(table.c.image_num == images.c.num, table.c.field_num == field_num)
-        .scalar_subquery()
-    )
-
-
-def _has_measures(connection: Connection, field_num: int | None) -> bool:
-    found = connection.scalar(
-        select(measures.c.field_num).where(measures.c.field_num == field_num).limit(1)
-    )
-    return found is not None
-
-
-def _encode_cursor(row: Row[int, Any]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([row[1], row[0]])).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str | None) -> list[Any] | None:
-    if cursor is None:
+    def _walk(self) -> Cursor | None:
+        """Fill the page; return where it ended, ``None`` at the end of everything."""
+        at = self.start
+        sources = self.plan.order.sources
+        if not 0 <= at.phase < len(sources):
+            raise Cursor.refused(at.phase)
+        for phase in range(at.phase, len(sources)):
+            at = at if phase == at.phase else Cursor(phase=phase)
+            end = self._walk_source(sources[phase], at)
+            if end is not None:
+                return end
         return None
-    padded = cursor + "=" * (-len(cursor) % 4)
-    decoded: list[Any] = msgspec.json.decode(base64.urlsafe_b64decode(padded))
-    return decoded
+
+    def _walk_source(self, source: Source, at: Cursor) -> Cursor | None:
+        size = min(max(_FIRST_WINDOW, self.limit + 1), _LARGEST_WINDOW)
+        if source.is_by_step:
+            size = max(1, size // 8)  # a row stands for all images of a step
+        while True:
+            rows, num_rows = self._window(source, at, size)
+            for num, values, is_match in rows:
+                if is_match and _is_after(self.plan.order, at, at.phase, values):
+                    if len(self.nums) == self.limit:
+                        return self.last
+                    self.nums.append(num)
+                    self.last = Cursor(phase=at.phase, values=values)
+            if num_rows < size:
+                return None
+            at = Cursor(phase=at.phase, values=rows[-1][1][: len(source.columns)], is_whole=True)
+            if time.perf_counter() > self.deadline:
+                return at
+            size = min(size * 2, _LARGEST_WINDOW)
+
+    def _window(
+        self, source: Source, at: Cursor, size: int
+    ) -> tuple[list[tuple[int, tuple[Any, ...], bool]], int]:
+        """Return the next candidates in order, each with whether it matches, and the rows read."""
+        window = source.window(self._bound(source, at), size)
+        order = source.order_columns(window)
+        said: Sequence[ColumnElement[bool]] = self.plan.said
+        has_value = self.plan.order.has_value
+        if has_value is not None and at.phase == 1:
+            said = [*said, not_(has_value)]
+        elif self.plan.order.is_manifold:
+            said = [*said, window.c[source.columns[0]] == self.plan.order.value]
+        is_match = case((and_(*said), 1), else_=0)
+        ways = [column.desc() if source.is_descending else column.asc() for column in order]
+        statement = (
+            select(images.c.num, is_match, *order)
+            .select_from(source.candidates(window))
+            .order_by(*ways)
+        )
+        found = [
+            (row[0], tuple(row[2:]), bool(row[1])) for row in self.connection.execute(statement)
+        ]
+        num_columns = len(source.columns)
+        return found, len({values[:num_columns] for _, values, _ in found})
+
+    @staticmethod
+    def _bound(source: Source, at: Cursor) -> Bound | None:
+        if not at.values:
+            return None
+        count = len(source.columns)
+        return Bound(at.values[:count], is_inclusive=not at.is_whole)

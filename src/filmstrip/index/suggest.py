@@ -93,7 +93,7 @@ def _values(connection: Connection, term: PartialTerm, limit: int) -> list[tuple
 def _sorts(connection: Connection, prefix: str) -> list[tuple[str, str]]:
     sign = "-" if prefix.startswith("-") else ""
     wanted = prefix.removeprefix("-")
-    found = [*("step", "time", "index", "caption", "key", "run", "group")]
+    found = [*("step", "time", "caption", "group")]
     named = connection.execute(select(fields.c.kind, fields.c.name)).all()
     found += [f"score:{_quoted(name)}" for kind, name in named if kind == FactKind.SCORE]
     found += [f"meta.{_quoted(name)}" for kind, name in named if kind == FactKind.META]
