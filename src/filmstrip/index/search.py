@@ -135,6 +135,8 @@ class _Walk:
         return None
 
     def _walk_source(self, source: Source, at: Cursor) -> Cursor | None:
+        if at.values and not source.is_place(at.values, is_whole=at.is_whole):
+            raise Cursor.refused(at.values)
         size = min(max(_FIRST_WINDOW, self.limit + 1), _LARGEST_WINDOW)
         if source.is_by_step:
             size = max(1, size // 8)  # a row stands for all images of a step

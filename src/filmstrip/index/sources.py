@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
+    Double,
     FromClause,
+    Integer,
     Select,
     Subquery,
     Table,
@@ -75,12 +77,13 @@ class Source:
         """Whether a row stands for all images of a step, not for one image."""
         return self.table in (numbers, steps)
 
-    @property
-    def order_names(self) -> tuple[str, ...]:
-        """Names of what orders images: a step's images are ordered by key and place."""
-        if self.table is numbers:
-            return (*self.columns, "key_num", "place")
-        return (*self.columns, "place") if self.is_by_step else self.columns
+    def is_place(self, values: Sequence[Any], *, is_whole: bool) -> bool:
+        """Return whether these values can be a place in this order: a client may send any."""
+        kinds = [_kind(self.table.c[name]) for name in self.columns]
+        if not is_whole:
+            # The images of a step are ordered by key and place.
+            kinds += [int] * ({numbers: 2, steps: 1}.get(self.table, 0))
+        return len(values) == len(kinds) and all(map(_is_of_kind, values, kinds))
 
     def window(self, bound: Bound | None, size: int) -> Subquery:
         """Return the next rows."""
@@ -185,6 +188,20 @@ def by_number(
     has_name = and_(numbers.c.name_num == name_num, numbers.c.value.is_not(None), *said)
     arms = [and_(numbers.c.run_num == num, has_name) for num in run_nums or ()] or [has_name]
     return Source(numbers, ("value", "run_num", "step"), tuple(arms), is_descending)
+
+
+def _kind(column: ColumnElement[Any]) -> type:
+    if isinstance(column.type, Double):
+        return float
+    return int if isinstance(column.type, Integer) else str
+
+
+def _is_of_kind(value: Any, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, (int, float))
+    if kind is int:
+        return isinstance(value, int) and -(2**63) <= value < 2**63
+    return isinstance(value, str)
 
 
 def _num_name(table: Table) -> str:
