@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.index.stores import SAMPLES, append, make_store
@@ -15,7 +14,7 @@ from filmstrip.index import Index, parse_query
 from filmstrip.index import plan as plan_module
 
 FEW = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 
 
@@ -79,10 +78,13 @@ def check_is_the_same(index: Index, store: Path) -> None:
             assert all(map(is_same_value, series.values, [numbers[s][1] for s in series.steps]))
 
 
-@pytest.mark.parametrize("max_gathered", [0, 1000])
 @FEW
-@given(samples=st.lists(SAMPLES, min_size=1, max_size=20), more=st.lists(SAMPLES, max_size=10))
-def test_the_index_says_what_a_scan_says(database_url, monkeypatch, max_gathered, samples, more):
+@given(
+    samples=st.lists(SAMPLES, min_size=1, max_size=20),
+    more=st.lists(SAMPLES, max_size=10),
+    max_gathered=st.sampled_from([0, 1000]),
+)
+def test_the_index_says_what_a_scan_says(database_url, monkeypatch, samples, more, max_gathered):
     monkeypatch.setattr(plan_module, "MAX_GATHERED", max_gathered)
     store = make_store(Path(tempfile.mkdtemp(prefix="store-", dir=".")), samples)
     index = Index.open(store, database_url)

@@ -39,11 +39,14 @@ class Shelf:
         self.runs_dir = store_dir / RUNS_DIR
 
     def run_ids(self) -> list[str]:
-        """Return the runs there are; none when the store is gone."""
-        try:
-            return sorted(entry.name for entry in self.runs_dir.iterdir() if entry.is_dir())
-        except OSError:
-            return []
+        """Return the runs there are.
+
+        Raises
+        ------
+        OSError
+            The store is gone, or cannot be read.
+        """
+        return sorted(entry.name for entry in self.runs_dir.iterdir() if entry.is_dir())
 
     def info_bytes(self, run_id: str) -> bytes:
         """Return ``run.json``, or a bare one when it is missing or damaged."""
