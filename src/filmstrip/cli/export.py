@@ -24,6 +24,7 @@ class ExportFormat(str, Enum):
 
     FILES = "files"
     ZIP = "zip"
+    HTML = "html"
     GIF = "gif"
     MP4 = "mp4"
     WEBDATASET = "webdataset"
@@ -70,7 +71,7 @@ def export(
     ] = False,
     store: StoreOption = None,
 ) -> None:  # fmt: skip
-    """Write images as files, zip, gif, mp4 or a dataset."""
+    """Write images as files, zip, an HTML page, gif, mp4 or a dataset."""
     import filmstrip
     from filmstrip.cli.find import find_run
     from filmstrip.cli.progress import progress

@@ -10,7 +10,7 @@ from filmstrip.errors import ImageFileError, MaskError
 from filmstrip.export.summary import SkippedImage
 
 if TYPE_CHECKING:
-    from filmstrip.store import LoggedImage
+    from filmstrip.store import LoggedImage, StoredRun
 
 __all__ = ["ExportRequest", "Tally"]
 
@@ -21,6 +21,8 @@ T = TypeVar("T")
 class ExportRequest:
     """What is to be exported, and how."""
 
+    run: StoredRun
+    """Whose pictures they are."""
     images: tuple[LoggedImage, ...]
     """By key, step and index."""
     is_file: bool

@@ -12,6 +12,7 @@ from filmstrip.export.coco import write_coco
 from filmstrip.export.files import write_files, write_zip
 from filmstrip.export.gif import write_gifs
 from filmstrip.export.mp4 import write_mp4s
+from filmstrip.export.page import write_html
 from filmstrip.export.request import ExportRequest, Tally
 from filmstrip.export.summary import ExportSummary
 from filmstrip.export.target import check_target, staged
@@ -56,6 +57,13 @@ FORMATS: dict[str, Format] = {
             ending=".zip",
             is_always_file=True,
         ),
+        Format(
+            name="html",
+            summary="one page that opens from disk, with overlays, slider and compare",
+            write=write_html,
+            ending=".html",
+            is_always_file=True,
+        ),
         Format(name="gif", summary="a GIF a series of pictures", write=write_gifs, ending=".gif"),
         Format(name="mp4", summary="a video a series of pictures", write=write_mp4s, ending=".mp4"),
         Format(
@@ -91,11 +99,11 @@ def export_run(
     run
         The run, from `filmstrip.open`.
     target
-        The folder to write; for ``zip`` the file; for ``gif`` and ``mp4`` the file when its name
-        ends so and one key with one picture a step is selected.
+        The folder to write; for ``zip`` and ``html`` the file; for ``gif`` and ``mp4`` the file
+        when its name ends so and one key with one picture a step is selected.
     format
-        A name in `FORMATS`: ``files``, ``zip``, ``gif``, ``mp4``, ``webdataset``, ``coco`` or
-        ``yolo``.
+        A name in `FORMATS`: ``files``, ``zip``, ``html``, ``gif``, ``mp4``, ``webdataset``,
+        ``coco`` or ``yolo``.
     keys
         Only these; all by default.
     steps
@@ -143,6 +151,7 @@ def export_run(
     )
     place = check_target(target, is_file=is_file, overwrite=overwrite, runs_dir=run.dir.parent)
     request = ExportRequest(
+        run=run,
         images=images,
         is_file=is_file,
         overlays=overlays,
@@ -174,7 +183,7 @@ def _checked_format(name: str, *, overlays: bool, fps: float) -> Format:
         raise OptionError(
             f"overlays left out for {name}, whose pictures are to be trained on",
             got="overlays",
-            fix="export files, zip, gif, mp4 or webdataset",
+            fix="export files, zip, html, gif, mp4 or webdataset",
         )
     if not _MIN_FPS <= fps <= _MAX_FPS:
         raise OptionError(

@@ -111,7 +111,9 @@ export class PictureCanvas extends Canvas {
 
   #thumbnail(props: PictureProps): ThumbnailSize | null {
     const { item, window = WHOLE, isOriginal = false } = props;
-    if (!this.pictures.source.thumbnail || window.kind !== "whole") return null;
+    const { source } = this.pictures;
+    const hasThumbnail = source.thumbnail && (source.hasThumbnail?.(item.digest) ?? true);
+    if (!hasThumbnail || window.kind !== "whole") return null;
     const { scale } = this.#placement(props);
     const side = Math.max(item.record.width, item.record.height) * scale;
     return thumbnailFor(item.record, isOriginal ? Infinity : side);

@@ -11,6 +11,8 @@ export interface PictureSource {
   file(digest: string): Promise<Blob>;
   /** Undefined where there are only originals. */
   thumbnail?: (digest: string, size: ThumbnailSize) => Promise<Blob>;
+  /** Whether there is a thumbnail of a picture; of every one when this is left out. */
+  hasThumbnail?: (digest: string) => boolean;
   /** Original values, for files that a browser cannot decode; 64 × 64 at most. */
   pixels?: (
     digest: string,

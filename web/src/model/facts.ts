@@ -40,9 +40,9 @@ function textOf(value: unknown): string {
 const RULES: Record<string, string> = {
   unit: "values in [0, 1] became 0 to 255",
   signed: "values in [−1, 1] became 0 to 255",
-  clip: "values were cut to 0 to 255",
+  clip: "values are within 0 to 255",
   range: "the given range became 0 to 255",
-  off: "values were cut to 0 to 255, not scaled",
+  off: "not scaled",
   bool: "false became 0, true 255",
   wide: "kept with 16 bits",
   kept: "kept as they came",
@@ -61,7 +61,7 @@ export function sourceFacts(item: Item): Fact[] {
   }
   if (source.nan_count) facts.push({ name: "NaN", text: String(source.nan_count) });
   facts.push({ name: "rule", text: RULES[source.rule ?? "kept"] ?? String(source.rule) });
-  if (source.clipped) facts.push({ name: "clipped", text: "yes" });
+  if (source.clipped) facts.push({ name: "clipped", text: "values outside were cut to the ends" });
   return facts;
 }
 
