@@ -23,6 +23,9 @@ def clean_surroundings(monkeypatch, tmp_path):
     """Clear the environment, and work in a temporary folder: no .filmstrip is left in the repo."""
     for name in [name for name in os.environ if name.startswith("FILMSTRIP_")]:
         monkeypatch.delenv(name)
+    # Starting an interpreter for each of thousands of runs would take the tests minutes.
+    monkeypatch.setenv("FILMSTRIP_ENCODER", "thread")
+    monkeypatch.setenv("FILMSTRIP_QUIET", "1")
     monkeypatch.chdir(tmp_path)
     yield
     if "filmstrip.session" in sys.modules:

@@ -25,15 +25,26 @@ ALLOWED = {
     "colors": {"errors", "record"},
     "media": {"errors", "warn", "record", "freeform"},
     "codec": {"errors", "media"},
-    "shard": {"errors", "record"},
-    "sample": _VALUES | {"codec", "shard"},
-    "writer": {"errors", "record", "sample", "shard", "warn"},
+    "recent": set(),
+    "shard": {"errors", "recent", "record"},
     "draft": _VALUES | {"shard"},
+    "spool": _VALUES | {"codec", "draft"},
+    "sample": _VALUES | {"codec", "recent", "shard", "spool"},
+    "disk": set(),
+    "encoder": {"draft", "record", "sample", "shard"},
+    "drain": {"disk", "draft", "encoder", "record", "sample", "shard", "spool"},
+    "recovery": {"shard"},
     "folder": {"errors", "record"},
+    "encoder_process": {"drain", "folder", "record", "recovery", "shard", "spool"},
+    "repair": {"encoder_process", "errors", "folder", "record", "spool"},
+    "writer": {"disk", "draft", "encoder_process", "shard", "spool", "warn"},
+    "ending": {"writer"},
     "run_config": {"errors"},
     "settings": {"errors", "folder", "freeform", "writer"},
-    "runs": _VALUES | _READING | {"draft", "run_config", "sample", "settings", "writer"},
-    "session": {"errors", "warn", "run_config", "runs", "settings"},
+    "run_folder": {"errors", "folder", "record", "repair", "settings", "shard", "spool"},
+    "runs": _VALUES
+    | {"draft", "ending", "folder", "recent", "run_config", "run_folder", "settings", "writer"},
+    "session": {"errors", "folder", "warn", "run_config", "runs", "settings"},
     "logged": {"errors", "freeform", "record", "shard"},
     "store": _READING | {"logged"},
     "index": _READING,
@@ -125,7 +136,7 @@ def test_every_module_has_its_place():
 def test_the_places_are_in_an_order():
     graph = {part: needed - {""} for part, needed in ALLOWED.items()}
     order = list(TopologicalSorter(graph).static_order())
-    chain = ["errors", "record", "media", "codec", "writer", "runs", "session"]
+    chain = ["errors", "record", "media", "codec", "spool", "drain", "writer", "runs", "session"]
     assert [part for part in order if part in chain] == chain
 
 

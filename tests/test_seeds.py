@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -73,7 +74,8 @@ def run_example(code, folder):
         text=True,
         timeout=120,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert re.fullmatch(r"filmstrip: run \w{8}: 3 images, 0 records of values, .*\n", done.stderr)
     (run,) = filmstrip.open(folder / ".filmstrip").runs()
     return run
 

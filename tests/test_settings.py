@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from filmstrip.errors import LogValueError, OptionError
 from filmstrip.settings import json_config, resolve_settings
-from filmstrip.writer import QUEUE_BYTES
+from filmstrip.writer import SPOOL_BYTES
 
 
 def test_without_arguments_and_variables_the_defaults_count():
@@ -16,7 +17,7 @@ def test_without_arguments_and_variables_the_defaults_count():
     assert (settings.project, settings.name, settings.id) == ("uncategorized", None, None)
     assert (settings.config, settings.tags, settings.notes, settings.group) == ({}, [], "", "")
     assert (settings.dir, settings.resume) == (Path(".filmstrip"), "never")
-    assert (settings.is_disabled, settings.queue_bytes) == (False, QUEUE_BYTES)
+    assert (settings.is_disabled, settings.writer.spool_bytes) == (False, SPOOL_BYTES)
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,12 @@ def test_without_arguments_and_variables_the_defaults_count():
         ("MODE", "disabled", "is_disabled", True),
         ("MODE", "offline", "is_disabled", False),
         ("CONFIG", '{"lr": 0.1, "sizes": [1, 2]}', "config", {"lr": 0.1, "sizes": [1, 2]}),
-        ("QUEUE_BYTES", "1000", "queue_bytes", 1000),
+        ("QUEUE_BYTES", "1000", "writer.spool_bytes", 1000),
     ],
 )
 def test_a_variable_stands_for_an_argument(monkeypatch, name, text, field, value):
     monkeypatch.setenv(f"FILMSTRIP_{name}", text)
-    assert getattr(resolve_settings(), field) == value
+    assert attrgetter(field)(resolve_settings()) == value
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,12 @@ def test_a_variable_stands_for_an_argument(monkeypatch, name, text, field, value
         ("TAGS", "p", {"tags": []}, "tags", []),
         ("CONFIG", '{"lr": 1}', {"config": {}}, "config", {}),
         ("MODE", "disabled", {"mode": "online"}, "is_disabled", False),
-        ("QUEUE_BYTES", "5", {"queue_bytes": 7}, "queue_bytes", 7),
+        ("QUEUE_BYTES", "5", {"queue_bytes": 7}, "writer.spool_bytes", 7),
     ],
 )
 def test_an_argument_wins_over_its_variable(monkeypatch, name, text, argument, field, value):
     monkeypatch.setenv(f"FILMSTRIP_{name}", text)
-    assert getattr(resolve_settings(**argument), field) == value
+    assert attrgetter(field)(resolve_settings(**argument)) == value
 
 
 @pytest.mark.parametrize("name", ["PROJECT", "TAGS", "CONFIG", "DIR", "RESUME", "MODE"])

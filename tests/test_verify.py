@@ -273,6 +273,12 @@ class TestFlippedBits:
         assert all(p.offset is not None and p.offset <= offset for p in found[:1])
 
 
+def forget_the_writers(run_dir: Path) -> None:
+    """Leave a run as a killed writer of version 0.1 does: nobody says what was sealed."""
+    for path in run_dir.glob("r*-s*.json"):
+        path.unlink()
+
+
 class TestCutFiles:
     @settings(max_examples=100)
     @given(data=st.data())
@@ -324,7 +330,8 @@ class TestCutFiles:
     @pytest.mark.parametrize("state", ["running", "failed"])
     def test_an_end_between_samples_is_none_of_a_run_that_was_killed(self, shard, state):
         info = read_run_info(shard.parent)
-        write_run_info(shard.parent, msgspec.structs.replace(info, state=state, shards={}))
+        write_run_info(shard.parent, msgspec.structs.replace(info, state=state))
+        forget_the_writers(shard.parent)
         shard.write_bytes(shard.read_bytes()[: image_sample(shard, 2).end_offset])
         assert problems(shard) == []
 
@@ -336,7 +343,8 @@ class TestCutFiles:
 
     def test_a_session_that_was_killed_and_resumed_need_not_be_sealed(self, shard):
         info = read_run_info(shard.parent)
-        write_run_info(shard.parent, msgspec.structs.replace(info, state="running", shards={}))
+        write_run_info(shard.parent, msgspec.structs.replace(info, state="running"))
+        forget_the_writers(shard.parent)
         shard.write_bytes(shard.read_bytes()[: image_sample(shard, 2).end_offset])
         with filmstrip.init(dir=shard.parents[2], id="r1", resume="must") as run:
             run.log({"loss": 1})
@@ -378,7 +386,7 @@ class TestMissingFiles:
         run_dir = store / "runs" / "r1"
         appender = ShardAppender(run_dir, "r0-s0-abc", shard_bytes=1)
         for step, data in enumerate([b"same", b"other", b"same"]):
-            digest = hashlib.sha256(data).hexdigest()
+            digest = hashlib.sha256(data).digest()
             record = ImageRecord(
                 run_id="r1", key="a", step=step, index=0, time=0.0, width=1, height=1, mode="L",
                 format="png", source=SourceInfo(kind="bytes"), members=[],

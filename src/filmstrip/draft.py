@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+import msgspec
 
 from filmstrip.errors import LogKeyError, LogValueError
 from filmstrip.freeform import FreeformError, scalar_value, text_value, to_json_value
 from filmstrip.media.image import Image
-from filmstrip.record import ImageRecord, MaskLayer
+from filmstrip.record import ImageRecord, MaskLayer, ValuesRecord
 from filmstrip.shard.names import mask_member
 
-__all__ = ["Flattened", "flatten", "image_record"]
+__all__ = ["Draft", "Flattened", "ImageDraft", "KeepRule", "flatten", "image_record"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDraft:
+    """An image on its way to the shard, and its record without members."""
+
+    record: ImageRecord
+    image: Image
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the image holds."""
+        return self.image.content.size_bytes + sum(
+            mask.array.nbytes for mask in self.image.masks.values()
+        )
+
+
+class KeepRule(msgspec.Struct, frozen=True, tag_field="kind", tag="keep"):
+    """From here on, images of keys that match the pattern are kept by this policy."""
+
+    pattern: str
+    policy: str
+
+
+Draft: TypeAlias = ImageDraft | ValuesRecord | KeepRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +75,15 @@ def flatten(data: Any) -> Flattened:
 
 
 def image_record(
-    image: Image, *, run_id: str, key: str, step: int, index: int, time: float, session: int
+    image: Image,
+    *,
+    run_id: str,
+    key: str,
+    step: int,
+    index: int,
+    time: float,
+    session: int,
+    rank: int = 0,
 ) -> ImageRecord:
     """Return the record of an image, its members still to come."""
     return ImageRecord(
@@ -58,6 +93,7 @@ def image_record(
         index=index,
         time=time,
         session=session,
+        rank=rank,
         width=image.width,
         height=image.height,
         mode=image.mode,

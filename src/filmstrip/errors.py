@@ -253,15 +253,12 @@ class DamagedError(FilmstripError, OSError):
 
 
 class WriteFailedError(FilmstripError, OSError):
-    """Something could not be written in the background; ``finish()`` raises it."""
+    """Something could not be written in the background; ``finish()`` raises it when strict."""
 
-    def __init__(self, *, num_lost: int, cause: BaseException, path: Path) -> None:
-        self.num_lost, self.cause, self.path = num_lost, cause, path
+    def __init__(self, what: str, *, path: Path) -> None:
+        self.what, self.path = what, path
         super().__init__(
-            one_line(
-                f"expected to write everything that was logged, lost {num_lost} records to "
-                f"{type(cause).__name__}: {cause}; free space or mend the folder: {path}"
-            )
+            one_line(f"expected to write everything that was logged, but {what}: {path}")
         )
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
 
 from filmstrip.errors import OptionError, StoreError, StoreNotFoundError
-from filmstrip.record import RunInfo, decode_run_info, encode_run_info
+from filmstrip.record import (
+    RecordDamagedError,
+    RunInfo,
+    WriterInfo,
+    decode_run_info,
+    decode_writer_info,
+    encode_run_info,
+    encode_writer_info,
+)
 
 __all__ = [
     "RUNS_DIR",
@@ -17,8 +26,12 @@ __all__ = [
     "find_store",
     "prepare_store",
     "read_run_info",
+    "read_writer_info",
+    "read_writers",
+    "spool_path",
     "unwritable",
     "write_run_info",
+    "write_writer_info",
 ]
 
 RUNS_DIR = "runs"
@@ -118,10 +131,52 @@ def write_run_info(run_dir: Path, info: RunInfo) -> None:
     OSError
         It cannot be written; the old one stays.
     """
-    temporary = run_dir / f".{RUN_FILE}.{os.getpid()}"
+    _replace_file(run_dir / RUN_FILE, encode_run_info(info))
+
+
+def read_writer_info(run_dir: Path, name: str) -> WriterInfo:
+    """Return what ``<writer>.json`` says.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    RecordDamagedError
+        It is not a writer's description.
+    """
+    return decode_writer_info((run_dir / f"{name}.json").read_bytes())
+
+
+def read_writers(run_dir: Path) -> list[WriterInfo]:
+    """Return the writers of a run, by session, rank and name; unreadable ones are left out."""
+    found: list[WriterInfo] = []
+    for path in run_dir.glob("r*-s*.json"):
+        with contextlib.suppress(OSError, RecordDamagedError):
+            found.append(read_writer_info(run_dir, path.stem))
+    return sorted(found, key=lambda info: (info.session, info.rank, info.name))
+
+
+def write_writer_info(run_dir: Path, info: WriterInfo) -> None:
+    """Replace ``<writer>.json``, as `write_run_info` does.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the old one stays.
+    """
+    _replace_file(run_dir / f"{info.name}.json", encode_writer_info(info))
+
+
+def spool_path(run_dir: Path, info: WriterInfo) -> Path:
+    """Return where a writer's spool is while it lives, or after it was killed."""
+    return Path(info.spool) if info.spool else run_dir / f"{info.name}.spool"
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(encode_run_info(info))
-        temporary.replace(run_dir / RUN_FILE)
+        temporary.write_bytes(data)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import operator
 import os
-import secrets
-import string
 import threading
 import time
-from collections import defaultdict
+import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import msgspec
 
-from filmstrip.draft import Flattened, flatten, image_record
-from filmstrip.errors import OptionError, RunExistsError, RunNotFoundError, RunStateError
-from filmstrip.folder import RUNS_DIR, prepare_store, read_run_info, unwritable, write_run_info
+from filmstrip.draft import Draft, Flattened, ImageDraft, flatten, image_record
+from filmstrip.ending import end_line, is_quiet, print_line, waiting_bar, what_went_wrong
+from filmstrip.errors import OptionError, RunStateError, WriteFailedError
+from filmstrip.folder import unwritable, write_run_info
 from filmstrip.freeform import from_json_value
 from filmstrip.media.boxes import BoundingBoxes2D
 from filmstrip.media.image import Image
-from filmstrip.record import RecordDamagedError, RunInfo, ValuesRecord
+from filmstrip.recent import Recent
+from filmstrip.record import ValuesRecord
 from filmstrip.run_config import Config
-from filmstrip.sample import Draft, ImageDraft
+from filmstrip.run_folder import OpenedRun, new_writer, open_folder
 from filmstrip.settings import RunSettings, json_config
-from filmstrip.shard.append import ShardAppender
-from filmstrip.shard.read import StoredSample, scan_shard
 from filmstrip.warn import warn_user
-from filmstrip.writer import Writer, WriterFailure
+from filmstrip.writer import Writer, WriterReport
 
 __all__ = ["Run", "open_run"]
 
-_ID_LETTERS = string.ascii_lowercase + string.digits
 _MAX_STEP = 2**63 - 1
+
+_REMEMBERED_STEPS = 2**16
+"""Keys and steps whose images are counted; one that comes again much later counts from 0."""
 
 
 class Run:
@@ -54,23 +53,19 @@ class Run:
     ['examples']
     """
 
-    def __init__(
-        self, settings: RunSettings, info: RunInfo, run_dir: Path, *, session: int, next_step: int
-    ) -> None:
-        self._info, self._dir = info, run_dir
-        self._session, self._step = session, next_step
-        self._pid = os.getpid()
-        self._counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    def __init__(self, settings: RunSettings, opened: OpenedRun, *, is_child: bool = False) -> None:
+        self._settings, self._opened = settings, opened
+        self._info, self._dir = opened.info, opened.dir
+        self._step = opened.next_step
+        self._started_secs = time.monotonic()
+        self._counts: Recent[tuple[str, int], int] = Recent(_REMEMBERED_STEPS)
         self._warned: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._is_finished = False
-        self._config = Config(from_json_value(info.config), on_change=self._store_config)
-        writer_name = f"r0-s{session}-{_token(6)}"
-        self._writer = (
-            None
-            if settings.is_disabled
-            else Writer(ShardAppender(run_dir, writer_name), queue_bytes=settings.queue_bytes)
-        )
+        self._config = Config(from_json_value(self._info.config), on_change=self._store_config)
+        self._is_child = is_child
+        self._writer = None if settings.is_disabled else self._new_writer()
+        _open_runs.add(self)
 
     @property
     def id(self) -> str:
@@ -147,10 +142,9 @@ class Run:
         OptionError
             `step` is not an integer of 64 bits.
         RunStateError
-            The run is finished, or was opened by the process that this one was forked from.
+            The run is finished.
         """
         flat = flatten(data)
-        self._check_process()
         with self._lock:
             if self._is_finished:
                 raise RunStateError(
@@ -159,40 +153,78 @@ class Run:
                     fix="log before finish()",
                 )
             at = self._step if step is None else _checked_step(step)
-            if self._writer is not None:
+            if not self._settings.is_disabled:
+                if self._writer is None:
+                    self._writer = self._new_writer()
                 self._writer.submit(self._drafts(flat, at))
             is_committed = step is None if commit is None else commit
             self._step = max(self._step, at + 1 if is_committed else at)
         self._warn_about(flat)
         self._report_failure()
 
-    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
-        """Wait until all is stored, and close the run. Calling it again does nothing.
+    def sync(self, timeout_secs: float | None = None) -> bool:
+        """Wait until the disk holds all that was logged; return whether it does.
+
+        What ``log()`` returned for survives the process anyway; this is about a loss of power. With
+        ``init(durability="power")`` little is left to wait for.
+
+        Parameters
+        ----------
+        timeout_secs
+            Wait no longer than this; None waits for it.
+        """
+        writer = self._writer
+        return writer is None or self._is_finished or writer.sync(timeout_secs)
+
+    def finish(
+        self,
+        exit_code: int | None = None,
+        quiet: bool | None = None,
+        *,
+        timeout_secs: float | None = None,
+    ) -> None:
+        """Wait until all is stored, close the run, and print what was. A second call does nothing.
 
         Parameters
         ----------
         exit_code
             0 or None for success; anything else marks the run failed.
         quiet
-            Of W&B's signature; there is nothing to silence.
+            True to print nothing; ``FILMSTRIP_QUIET=1`` says so for all runs.
+        timeout_secs
+            Wait no longer than this; the encoder process then goes on by itself.
+
+        Raises
+        ------
+        WriteFailedError
+            Something could not be stored, and ``init(strict=True)`` asked to be told so.
         """
-        del quiet
-        if self._pid != os.getpid():  # a fork has neither the threads nor a say in the files
-            return
         with self._lock:
             if self._is_finished:
                 return
             self._is_finished = True
+        _open_runs.discard(self)
         if self._writer is None:
             return
-        self._writer.close()
-        self._store_info(
-            state="failed" if exit_code else "finished",
-            finished=time.time(),
-            shards={**self._info.shards, **self._writer.sealed_shards},
-        )
-        if (failure := self._writer.failure) is not None:
-            warn_user(f"run {self.id!r}: {_what_was_lost(failure)}")
+        is_done = self._close_writer(self._writer, exit_code, quiet, timeout_secs)
+        if not self._is_child:
+            self._store_info(state="failed" if exit_code else "finished", finished=time.time())
+        self._report_end(self._writer.report, is_done=is_done, quiet=quiet)
+
+    def _close_writer(
+        self, writer: Writer, exit_code: int | None, quiet: bool | None, timeout_secs: float | None
+    ) -> bool:
+        """Wait for the writer, with a bar where that takes long; return whether it has ended."""
+        with waiting_bar(is_shown=not is_quiet(quiet)) as bar:
+            return writer.close(is_failed=bool(exit_code), timeout_secs=timeout_secs, on_wait=bar)
+
+    def _report_end(self, report: WriterReport, *, is_done: bool, quiet: bool | None) -> None:
+        if problem := what_went_wrong(report, self._dir, is_done=is_done):
+            if self._settings.is_strict and is_done:
+                raise WriteFailedError(problem, path=self._dir)
+            warn_user(f"run {self.id!r}: {problem}")
+        if not is_quiet(quiet):
+            print_line(end_line(self.id, report, time.monotonic() - self._started_secs))
 
     def __enter__(self) -> Run:  # noqa: PYI034  # Self is in typing from 3.11 on
         return self
@@ -206,17 +238,27 @@ class Run:
         is_success = kind is None or (isinstance(error, SystemExit) and not error.code)
         self.finish(exit_code=0 if is_success else 1)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as a writer of the same run."""
+        return _joined, (self._settings, self._opened)
+
     def __repr__(self) -> str:
         state = "finished" if self._is_finished else "running"
         return f"Run({self.id!r}, {state}, {str(self._dir)!r})"
 
-    def _check_process(self) -> None:
-        if self._pid != os.getpid():
-            raise RunStateError(
-                "a run that this process opened",
-                got=f"run {self.id!r} of process {self._pid}",
-                fix="log from there, or init() another run after the fork",
-            )
+    def _new_writer(self) -> Writer:
+        options = self._settings.writer
+        try:
+            info = new_writer(self._opened, is_child=self._is_child, spool_dir=options.spool_dir)
+            return Writer(self._dir, info.name, options)
+        except OSError as error:
+            raise unwritable(f"{error.strerror}: {self._dir}") from error
+
+    def _after_fork(self) -> None:
+        """Become this process's own writer of the run: the parent's is the parent's."""
+        self._lock = threading.RLock()
+        self._is_child = True
+        self._writer = None  # made when this process first logs
 
     def _drafts(self, flat: Flattened, step: int) -> list[Draft]:
         now = time.time()
@@ -224,11 +266,17 @@ class Run:
         if flat.values:
             drafts.append(
                 ValuesRecord(
-                    run_id=self.id, step=step, time=now, session=self._session, values=flat.values
+                    run_id=self.id,
+                    step=step,
+                    time=now,
+                    session=self._opened.session,
+                    rank=self._opened.rank,
+                    values=flat.values,
                 )
             )
         for key, images in flat.images.items():
-            for index, image in enumerate(images, self._counts[key].get(step, 0)):
+            first = self._counts.get((key, step)) or 0
+            for index, image in enumerate(images, first):
                 record = image_record(
                     image,
                     run_id=self.id,
@@ -236,11 +284,11 @@ class Run:
                     step=step,
                     index=index,
                     time=now,
-                    session=self._session,
+                    session=self._opened.session,
+                    rank=self._opened.rank,
                 )
                 drafts.append(ImageDraft(record, image))
-        for key, images in flat.images.items():
-            self._counts[key][step] = self._counts[key].get(step, 0) + len(images)
+            self._counts[key, step] = first + len(images)
         return drafts
 
     def _warn_about(self, flat: Flattened) -> None:
@@ -272,11 +320,13 @@ class Run:
             )
 
     def _report_failure(self) -> None:
-        failure = None if self._writer is None else self._writer.failure
-        if failure is not None and ("", "failure") not in self._warned:
+        if self._writer is None or ("", "failure") in self._warned:
+            return
+        report = self._writer.report
+        if report.is_failing or report.num_lost:
             self._warned.add(("", "failure"))
             warn_user(
-                f"images cannot be stored ({type(failure.cause).__name__}: {failure.cause}); "
+                f"images cannot be stored ({report.cause}); "
                 f"training goes on, what was stored before stays readable: {self._dir}"
             )
 
@@ -287,7 +337,7 @@ class Run:
         try:
             with self._lock:
                 self._info = msgspec.structs.replace(self._info, **changes)
-                if self._writer is not None and self._pid == os.getpid():
+                if not self._settings.is_disabled and not self._is_child:
                     write_run_info(self._dir, self._info)
         except OSError as error:
             warn_user(f"the run's description could not be stored ({error.strerror}): {self._dir}")
@@ -305,92 +355,23 @@ def open_run(settings: RunSettings) -> Run:
     StoreError
         The store cannot be written.
     """
-    run_id = settings.id or _token(8)
-    if settings.is_disabled:
-        return Run(settings, _new_info(settings, run_id), Path(), session=0, next_step=0)
-    runs_dir = prepare_store(settings.dir) / RUNS_DIR
-    run_dir = runs_dir / run_id
-    if settings.resume == "must" and not run_dir.is_dir():
-        raise RunNotFoundError(run_id, known=sorted(d.name for d in runs_dir.iterdir()))
-    try:
-        is_new = _make_dir(run_dir)
-        if not is_new and settings.resume == "never":
-            raise RunExistsError(run_id)
-        logged = _Logged() if is_new else _logged_before(run_dir)
-        info = _new_info(settings, run_id) if is_new else _resumed_info(settings, run_dir, logged)
-        write_run_info(run_dir, info)
-    except RunExistsError:
-        raise
-    except OSError as error:
-        raise unwritable(f"{error.strerror}: {run_dir}") from error
-    return Run(settings, info, run_dir, session=info.sessions - 1, next_step=logged.step + 1)
+    return Run(settings, open_folder(settings))
 
 
-def _make_dir(path: Path) -> bool:
-    """Make the folder; return whether it is new, which only one of several processes is told."""
-    try:
-        path.mkdir()
-    except FileExistsError:
-        return False
-    return True
+def _joined(settings: RunSettings, opened: OpenedRun) -> Run:
+    return Run(settings, opened, is_child=True)
 
 
-def _new_info(settings: RunSettings, run_id: str) -> RunInfo:
-    import platform
-
-    return RunInfo(
-        id=run_id,
-        name=settings.name or run_id,
-        project=settings.project,
-        created=time.time(),
-        host=platform.node(),
-        config=settings.config,
-        tags=settings.tags,
-        notes=settings.notes,
-        group=settings.group,
-    )
+_open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
+"""Runs of this process that are not finished."""
 
 
-def _resumed_info(settings: RunSettings, run_dir: Path, logged: _Logged) -> RunInfo:
-    try:
-        before = read_run_info(run_dir)
-    except (FileNotFoundError, RecordDamagedError):  # the run is what its shards say
-        before = _new_info(settings, run_dir.name)
-    return msgspec.structs.replace(
-        before,
-        state="running",
-        finished=None,
-        sessions=max(before.sessions, logged.session + 1) + 1,
-        name=settings.name or before.name,
-        config={**before.config, **settings.config},
-        tags=list(dict.fromkeys([*before.tags, *settings.tags])),
-        notes=settings.notes or before.notes,
-        group=settings.group or before.group,
-    )
+def _after_fork() -> None:
+    for run in list(_open_runs):
+        run._after_fork()
 
 
-@dataclass(frozen=True, slots=True)
-class _Logged:
-    """The highest step and session that a run's shards hold."""
-
-    step: int = -1
-    session: int = -1
-
-
-def _logged_before(run_dir: Path) -> _Logged:
-    step = session = -1
-    for shard in run_dir.glob("*.tar"):
-        for found in scan_shard(shard):
-            if isinstance(found, StoredSample):
-                step, session = max(step, found.record.step), max(session, found.record.session)
-    return _Logged(step, session)
-
-
-def _what_was_lost(failure: WriterFailure) -> str:
-    cause = f"{type(failure.cause).__name__}: {failure.cause}"
-    if not failure.num_lost:
-        return f"all is stored, but the last shard has no end-of-archive marker ({cause})"
-    return f"{failure.num_lost} of the logged records could not be stored ({cause})"
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _checked_step(step: Any) -> int:
@@ -401,7 +382,3 @@ def _checked_step(step: Any) -> int:
     if number is None or abs(number) > _MAX_STEP:
         raise OptionError("step as an integer of 64 bits", got=repr(step), fix="pass int(step)")
     return number
-
-
-def _token(length: int) -> str:
-    return "".join(secrets.choice(_ID_LETTERS) for _ in range(length))

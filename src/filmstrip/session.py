@@ -7,12 +7,15 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from filmstrip.errors import RunStateError
+from filmstrip.folder import RUNS_DIR
 from filmstrip.run_config import Config
 from filmstrip.runs import Run, open_run
-from filmstrip.settings import resolve_settings
+from filmstrip.settings import RunSettings, resolve_settings
 from filmstrip.warn import warn_user
 
 __all__ = ["current_config", "current_run", "finish", "init", "log"]
@@ -57,6 +60,10 @@ def init(
     mode: str | None = None,
     *,
     queue_bytes: int | None = None,
+    on_full: str | None = None,
+    durability: str | None = None,
+    strict: bool | None = None,
+    keep: str | Mapping[str, str] | None = None,
     **others: Any,
 ) -> Run:
     """Open a run and return it; it is also what `filmstrip.log` logs to.
@@ -85,7 +92,17 @@ def init(
     mode
         ``"disabled"`` to log nothing; ``"online"`` and ``"offline"`` are the same: all is local.
     queue_bytes
-        Pixels that may wait to be encoded before ``log()`` waits; 256 MiB by default.
+        Pixels that may wait to be encoded, in bytes, before ``log()`` waits; 256 MiB by default.
+    on_full
+        What ``log()`` does when so many wait: ``"wait"`` (default) or ``"drop"``, which counts.
+    durability
+        ``"process"`` (default): what ``log()`` returned for survives the process. ``"power"``: it
+        also survives a loss of power, a few milliseconds later; `Run.sync` waits for that.
+    strict
+        True: `Run.finish` raises when something could not be stored. By default it warns.
+    keep
+        How long images are kept: ``"all"`` (default), ``"last:20"``, ``"every:10"``,
+        ``"best:loss:5"``, or such a policy for each pattern of keys: ``{"val/*": "last:20"}``.
     **others
         Arguments of W&B's ``init`` that mean nothing here are ignored with a warning.
 
@@ -121,9 +138,14 @@ def init(
         group=group,
         mode=mode,
         queue_bytes=queue_bytes,
+        on_full=on_full,
+        durability=durability,
+        strict=strict,
+        keep=keep,
     )
-    _current = open_run(settings)
-    _open_runs[:] = [run for run in _open_runs if not run.is_finished] + [_current]
+    _open_runs[:] = [run for run in _open_runs if not run.is_finished]
+    _current = open_run(_settings_after_rerun(settings, is_asked=resume is not None))
+    _open_runs.append(_current)
     return _current
 
 
@@ -190,6 +212,23 @@ def current_config() -> Config:
             "a run that has a config", got="none", fix="call filmstrip.init() first"
         )
     return _current.config
+
+
+def _settings_after_rerun(settings: RunSettings, *, is_asked: bool) -> RunSettings:
+    """Finish this process's own run of the same id, and go on with it: a notebook's cell ran again.
+
+    Unless `resume` asks for something else.
+    """
+    ids = {run.id: run for run in _open_runs if run.dir.parent == _runs_dir(settings)}
+    run = ids.get(settings.id or "")
+    if run is None or is_asked:
+        return settings
+    run.finish()
+    return replace(settings, resume="allow")
+
+
+def _runs_dir(settings: RunSettings) -> Path:
+    return settings.dir.absolute() / RUNS_DIR
 
 
 def _check_others(others: Mapping[str, Any]) -> None:

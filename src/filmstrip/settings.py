@@ -7,16 +7,18 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from filmstrip.errors import LogValueError, OptionError
 from filmstrip.folder import check_run_id, default_store_dir
 from filmstrip.freeform import FreeformError, text_value, to_json_value
-from filmstrip.writer import QUEUE_BYTES
+from filmstrip.writer import SPOOL_BYTES, WriterOptions
 
 __all__ = ["Resume", "RunSettings", "json_config", "resolve_settings"]
 
 Resume: TypeAlias = Literal["never", "allow", "must"]
+
+_Choice = TypeVar("_Choice", bound=str)
 
 _MODES = ("online", "offline", "disabled")
 
@@ -35,7 +37,14 @@ class RunSettings:
     notes: str
     group: str
     is_disabled: bool
-    queue_bytes: int
+    is_strict: bool
+    """Whether `Run.finish` raises when something could not be stored."""
+    keep: dict[str, str]
+    """Policies by pattern of keys."""
+    rank: int
+    """Place of this process among those of a distributed training."""
+    is_distributed: bool
+    writer: WriterOptions
 
 
 def resolve_settings(
@@ -51,6 +60,10 @@ def resolve_settings(
     group: str | None = None,
     mode: str | None = None,
     queue_bytes: int | None = None,
+    on_full: str | None = None,
+    durability: str | None = None,
+    strict: bool | None = None,
+    keep: str | Mapping[str, str] | None = None,
 ) -> RunSettings:
     """Return the settings that arguments and environment add up to.
 
@@ -76,7 +89,17 @@ def resolve_settings(
         notes=_text("notes", notes) or "",
         group=_text("group", group) or "",
         is_disabled=_mode(mode) == "disabled",
-        queue_bytes=_queue_bytes(queue_bytes),
+        is_strict=_flag("strict", strict),
+        keep=_keep(keep),
+        rank=_rank(),
+        is_distributed=int(_number_from("WORLD_SIZE", "SLURM_NTASKS")) > 1,
+        writer=WriterOptions(
+            spool_dir=_spool_dir(),
+            spool_bytes=_queue_bytes(queue_bytes),
+            on_full=_choice("on_full", on_full, ("wait", "drop")),
+            durability=_choice("durability", durability, ("process", "power")),
+            has_process=_choice("encoder", None, ("process", "thread")) == "process",
+        ),
     )
 
 
@@ -176,10 +199,55 @@ def _mode(mode: str | None) -> str:
     return value
 
 
+def _choice(name: str, value: str | None, choices: tuple[_Choice, _Choice]) -> _Choice:
+    wanted = _environment(name) if value is None else value
+    if wanted is None:
+        return choices[0]
+    for choice in choices:
+        if wanted == choice:
+            return choice
+    raise OptionError(
+        f"{name} to be {' or '.join(choices)}",
+        got=repr(wanted),
+        fix=f"leave it out for {choices[0]}",
+    )
+
+
+def _flag(name: str, value: bool | None) -> bool:
+    if value is None:
+        return _choice(name, None, ("0", "1")) == "1"
+    return bool(value)
+
+
+def _keep(keep: str | Mapping[str, str] | None) -> dict[str, str]:
+    wanted = _environment("keep") if keep is None else keep
+    if wanted is None:
+        return {}
+    return {"*": wanted} if isinstance(wanted, str) else dict(wanted)
+
+
+def _spool_dir() -> Path | None:
+    path = _environment("spool")
+    return None if path is None else Path(path).absolute()
+
+
+def _rank() -> int:
+    """Return what torchrun, or Slurm, says of this process; 0 when there is only one."""
+    return _number_from("RANK", "SLURM_PROCID", "LOCAL_RANK")
+
+
+def _number_from(*names: str) -> int:
+    for name in names:
+        text = os.environ.get(name, "")
+        if text.isdigit():
+            return int(text)
+    return 0
+
+
 def _queue_bytes(queue_bytes: int | None) -> int:
     value: Any = _environment("queue_bytes") if queue_bytes is None else queue_bytes
     if value is None:
-        return QUEUE_BYTES
+        return SPOOL_BYTES
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):

@@ -1,280 +1,384 @@
-"""The writer: a bounded queue, threads that encode, and shards that fill in the order of ``log()``.
+"""The writer: what ``log()`` hands over goes into the spool, and is safe there.
 
-`Writer.submit` hands a batch over and returns. Encoder threads take batches, turn pixels into
-bytes (numpy, isal and Pillow release the GIL there), and whoever finishes the oldest batch appends
-all that is ready.
+`Writer.submit` writes raw pixels to a file whose pages are in memory anyway, tells the encoder
+process, and returns. The encoder makes shards of it, also when this process is gone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
+from typing import Literal, TypeAlias
 
-from filmstrip.record import ValuesRecord
-from filmstrip.sample import Draft, ImageDraft, encode_draft, encode_small_pictures
-from filmstrip.shard.append import EncodedImage, ShardAppender
+from filmstrip.disk import check_free_space
+from filmstrip.draft import Draft, ImageDraft
+from filmstrip.encoder_process import EncoderTask, command, run_task
+from filmstrip.shard.append import sync_path
+from filmstrip.spool.control import Control, Counter, Ending, Phase
+from filmstrip.spool.file import Spool, entry_bytes, entry_place
+from filmstrip.spool.items import EncodedItems, encode_items
+from filmstrip.spool.ring import Ring
 from filmstrip.warn import warn_user
 
-__all__ = ["QUEUE_BYTES", "Writer", "WriterFailure"]
+__all__ = ["SPOOL_BYTES", "Durability", "OnFull", "Writer", "WriterOptions", "WriterReport"]
 
-QUEUE_BYTES = 256 * 2**20
-"""Pixels that may wait to be encoded, in bytes, before ``log()`` waits."""
+SPOOL_BYTES = 256 * 2**20
+"""Raw pixels that may wait to be encoded, in bytes, before ``log()`` waits."""
 
-_BATCH_BYTES = 512 * 1024
-"""Small images are encoded in batches of about this many bytes: one hand-over, one write."""
+OnFull: TypeAlias = Literal["wait", "drop"]
+Durability: TypeAlias = Literal["process", "power"]
 
-_SMALL_BYTES = 32 * 1024
-"""Below this an image costs more in Python than in numpy and isal: a second thread would only make
-them hand the interpreter lock to and fro (28 × 28: 9,500 images/s with one, 7,000 with two)."""
+_ENTRY_BYTES = 8 * 2**20
+"""Images are handed over so many bytes at a time."""
 
-_QUIET_SECS, _LINGER_SECS = 0.005, 0.25
-"""Small images wait until ``log()`` has been quiet for so long, but no longer than so long: beside
-an encoder that takes the interpreter lock from it, making a small image takes twice the time."""
+_ENTRY_ITEMS = 256
 
-_RECORD_BYTES = 1024
-"""What a record counts for in the queue, so that values alone cannot grow without limit."""
+_CHECK_SECS = 0.25
+"""How often a producer that waits, or goes on logging, looks whether its encoder lives."""
 
-_MAX_THREADS = 8
+_MAX_RESTARTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterOptions:
+    """How a writer works."""
+
+    spool_dir: Path | None = None
+    """Where the spool is, when not in the run's folder."""
+    spool_bytes: int = SPOOL_BYTES
+    on_full: OnFull = "wait"
+    durability: Durability = "process"
+    has_process: bool = True
+    """False to encode on threads of this process."""
 
 
 @dataclass(frozen=True, slots=True)
-class WriterFailure:
-    """What could not be stored: how many records, and why the first of them."""
+class WriterReport:
+    """What became of all that was logged, so far."""
 
+    num_images: int
+    num_values: int
+    shard_bytes: int
+    pixel_bytes: int
     num_lost: int
-    cause: BaseException
-
-
-@dataclass(slots=True)
-class _Job:
-    drafts: Sequence[Draft]
-    size_bytes: int
-    submit_secs: float = 0.0
-    encoded: Sequence[EncodedImage | ValuesRecord] | None = None
-
-    @property
-    def is_small(self) -> bool:
-        """Whether its images are small, on average."""
-        return self.size_bytes < _SMALL_BYTES * len(self.drafts)
+    num_dropped: int
+    num_spooled: int
+    """Records that stay in the spool because writes failed to the end."""
+    is_failing: bool
+    cause: str
+    """Why the first record was lost or the last write failed; empty while all is well."""
 
 
 class Writer:
-    """Encodes drafts on threads and appends them to shards in the order they came.
+    """Puts drafts into a spool, which an encoder drains into shards in the order they came.
 
     Parameters
     ----------
-    appender
-        Where samples go; the writer closes it.
-    queue_bytes
-        Limit on the pixels that wait. One call may exceed it when nothing else waits.
-    num_threads
-        Encoder threads; by default one a CPU, at most 8.
+    run_dir
+        The run's folder.
+    name
+        What the writer's files begin with.
+    options
+        Limits and promises.
+
+    Raises
+    ------
+    OSError
+        The spool cannot be made.
     """
 
-    def __init__(
-        self,
-        appender: ShardAppender,
-        *,
-        queue_bytes: int = QUEUE_BYTES,
-        num_threads: int | None = None,
-    ) -> None:
-        self._appender = appender
-        self._queue_bytes = queue_bytes
-        self._num_threads = num_threads or min(_MAX_THREADS, os.cpu_count() or 1)
+    def __init__(self, run_dir: Path, name: str, options: WriterOptions | None = None) -> None:
+        self._run_dir, self._name = run_dir, name
+        self._options = options or WriterOptions()
+        self.spool_path = (self._options.spool_dir or run_dir) / f"{name}.spool"
+        self._spool = Spool.create(self.spool_path, self._options.spool_bytes)
+        self._ring = Ring(self._options.spool_bytes)
         self._lock = threading.Lock()
-        self._has_work = threading.Condition(self._lock)
-        self._has_room = threading.Condition(self._lock)
-        self._append_lock = threading.Lock()
-        self._todo: deque[_Job] = deque()
-        self._order: deque[_Job] = deque()
-        self._pending_bytes = 0
-        self._num_large = 0
-        self._threads: list[threading.Thread] = []
-        self._last_submit_secs = 0.0
-        self._num_waiting = 0
-        self._is_closing = False
+        self._seq = 1
+        self._num_dropped = 0
         self._has_warned_full = False
-        self._num_lost = 0
-        self._cause: BaseException | None = None
+        self._spool_error = ""
+        self._spool_end = 0
+        self._num_restarts = 0
+        self._checked_secs = 0.0
+        if self._options.durability == "power":
+            sync_path(self.spool_path)
+            sync_path(self.spool_path.parent)
+        self._control, theirs = Control.pair()
+        self._encoder: _EncoderProcess | _EncoderThread = self._start(theirs)
+        _writers.add(self)
 
     @property
-    def failure(self) -> WriterFailure | None:
-        """What could not be stored so far, None while all went well."""
-        cause = self._cause
-        return None if cause is None else WriterFailure(self._num_lost, cause)
-
-    @property
-    def sealed_shards(self) -> dict[str, int]:
-        """Size in bytes of each shard that is complete, by file name."""
-        return dict(self._appender.sealed)
+    def report(self) -> WriterReport:
+        """What became of all that was logged, so far."""
+        control = self._control
+        num_images, num_values = control[Counter.IMAGES], control[Counter.VALUES]
+        num_lost = control[Counter.LOST]
+        is_failing = control[Counter.PHASE] in (Phase.FAILING, Phase.GAVE_UP)
+        has_cause = is_failing or num_lost
+        return WriterReport(
+            num_images=num_images,
+            num_values=num_values,
+            shard_bytes=control[Counter.SHARD_BYTES],
+            pixel_bytes=control[Counter.PIXEL_BYTES],
+            num_lost=num_lost,
+            num_dropped=self._num_dropped,
+            num_spooled=self._seq - 1 - num_images - num_values - num_lost - control[Counter.RULES],
+            is_failing=is_failing or bool(self._spool_error),
+            cause=control.text if has_cause else self._spool_error,
+        )
 
     def submit(self, drafts: Sequence[Draft]) -> None:
-        """Queue drafts in order; waits only while the queue is full."""
-        for job in _jobs(drafts):
-            if not self._fits(job):
-                self._warn_full()
+        """Put drafts into the spool, in order; waits only while it is full."""
+        for group in _groups(drafts):
             with self._lock:
-                if not self._fits(job):
-                    self._wait_until(partial(self._fits, job))
-                has_thread = self._queue(job)
-            if not has_thread:
-                self._process(job)
+                self._look_after_encoder()
+                self._put(group)
 
     def flush(self, timeout_secs: float | None = None) -> bool:
-        """Wait until all that was submitted is in the shard; return whether it is."""
-        with self._lock:
-            return self._wait_until(lambda: not self._order, timeout_secs)
+        """Wait until all that was submitted is in the shards; return whether it is."""
+        head = self._ring.head
+        return self._wait_until(lambda: self._control[Counter.TAIL] >= head, timeout_secs)
 
-    def close(self) -> None:
-        """Wait for everything, stop the threads, and seal the shard."""
-        self.flush()
-        with self._lock:
-            self._is_closing = True
-            self._has_work.notify_all()
-        for thread in self._threads:
-            thread.join()
-        try:
-            self._appender.close()
-        except OSError as error:
-            self._record_failure(0, error)
+    def sync(self, timeout_secs: float | None = None) -> bool:
+        """Wait until the disk holds all that was submitted; return whether it does."""
+        head = self._ring.head
+        if self._options.durability == "process":
+            is_stored = self.flush(timeout_secs)
+            for shard in self._run_dir.glob(f"{self._name}-*.tar"):
+                sync_path(shard)
+            return is_stored
+        return self._wait_until(
+            lambda: max(self._control[Counter.DURABLE], self._control[Counter.TAIL]) >= head,
+            timeout_secs,
+        )
 
-    def _queue(self, job: _Job) -> bool:
-        """Queue a job for the threads; return False when there is none to take it."""
-        self._pending_bytes += job.size_bytes
-        self._order.append(job)
-        job.submit_secs = self._last_submit_secs = time.monotonic()
-        wanted = 1 if job.is_small else min(self._num_threads, len(self._order))
-        if len(self._threads) < wanted:
-            self._start_thread()
-        if not self._threads:
-            return False
-        self._todo.append(job)
-        self._num_large += not job.is_small
-        if len(self._todo) == 1 or not job.is_small:  # else a thread lingers, or is at work
-            self._has_work.notify()
+    def close(
+        self,
+        *,
+        is_failed: bool = False,
+        timeout_secs: float | None = None,
+        on_wait: Callable[[WriterReport], None] | None = None,
+    ) -> bool:
+        """Say that no more comes, and wait for the encoder to end; return whether it did.
+
+        Parameters
+        ----------
+        is_failed
+            Whether the run is to be marked failed.
+        timeout_secs
+            After so long the encoder goes on by itself; None waits for it.
+        on_wait
+            Called again and again while waiting.
+        """
+        _writers.discard(self)
+        control = self._control
+        control[Counter.DROPPED] = self._num_dropped
+        control[Counter.ENDING] = Ending.FAILED if is_failed else Ending.FINISHED
+        end_at = None if timeout_secs is None else time.monotonic() + timeout_secs
+        self._look_after_encoder(is_urgent=True)
+        control.end_entries()
+        while not self._has_drained():
+            if end_at is not None and time.monotonic() > end_at:
+                return False
+            if on_wait is not None:
+                on_wait(self.report)
+        self._spool.close()
         return True
 
-    def _wait_until(self, is_so: Callable[[], bool], timeout_secs: float | None = None) -> bool:
-        """Wait for the threads; while anyone does, small images are not put off."""
-        self._num_waiting += 1
-        self._has_work.notify_all()
-        try:
-            return self._has_room.wait_for(is_so, timeout_secs)
-        finally:
-            self._num_waiting -= 1
+    def _has_drained(self) -> bool:
+        """Wait a little, and return whether the encoder has ended; one that died is replaced."""
+        self._control.wait(0.05)
+        if self._control[Counter.PHASE] in (Phase.DONE, Phase.GAVE_UP):
+            return self._encoder.has_ended(None)
+        self._look_after_encoder()
+        self._control.end_entries()
+        return False
 
-    def _fits(self, job: _Job) -> bool:
-        return not self._order or self._pending_bytes + job.size_bytes <= self._queue_bytes
+    def abandon(self) -> None:
+        """Let go of everything after a fork: it is the parent's."""
+        self._spool.close()
+        self._control.close()
+
+    def _put(self, drafts: Sequence[Draft]) -> None:
+        items = encode_items(drafts, self._seq, self._spool.seed)
+        size_bytes = entry_bytes(items)
+        head = self._ring.head
+        position = self._place(size_bytes)
+        if position is None or not self._write(position, len(drafts), items):
+            self._ring.head = head
+            self._num_dropped += len(drafts)
+            return
+        self._seq += len(drafts)
+        self._control[Counter.SEQ] = self._seq
+        self._control[Counter.HEAD] = self._ring.head
+        while not self._control.send(position):  # so many entries wait that their pipe is full
+            self._wait_for_change()
+
+    def _place(self, size_bytes: int) -> int | None:
+        """Return where an entry goes; waits for room unless entries are to be dropped."""
+        place = self._ring.place
+        position = place(size_bytes, self._control[Counter.TAIL])
+        while position is None:
+            self._warn_full()
+            if self._options.on_full == "drop" or self._is_failing():
+                return None
+            self._wait_for_change()
+            position = place(size_bytes, self._control[Counter.TAIL])
+        return position
+
+    def _write(self, position: int, num_items: int, items: EncodedItems) -> bool:
+        place = entry_place(position, self._seq, num_items, items)
+        end = self._ring.offset(position) + place.size_bytes
+        try:
+            if end > self._spool_end:
+                check_free_space(self.spool_path.parent, end - self._spool_end)
+            self._spool.write(place, items)
+        except OSError as error:
+            self._spool_error = f"{type(error).__name__}: {error}"
+            return False
+        self._spool_end = max(end, self._spool_end)
+        self._spool_error = ""
+        return True
+
+    def _is_failing(self) -> bool:
+        return self._control[Counter.PHASE] in (Phase.FAILING, Phase.GAVE_UP)
+
+    def _wait_for_change(self) -> None:
+        self._control.wait(_CHECK_SECS)
+        self._look_after_encoder()
+
+    def _wait_until(self, is_so: Callable[[], bool], timeout_secs: float | None) -> bool:
+        end_at = None if timeout_secs is None else time.monotonic() + timeout_secs
+        hopeless = self._control[Counter.FAILURES] + 2  # one of them began after we did
+        while not is_so():
+            if self._is_failing() and self._control[Counter.FAILURES] >= hopeless:
+                return False
+            if end_at is not None and time.monotonic() >= end_at:
+                return False
+            with self._lock:
+                self._wait_for_change()
+        return True
 
     def _warn_full(self) -> None:
-        if not self._has_warned_full:
-            self._has_warned_full = True
-            warn_user(
-                f"log() waits: {self._pending_bytes / 2**20:.0f} MiB of images are queued, "
-                "as many as queue_bytes allows; log fewer, or raise init(queue_bytes=...)"
-            )
-
-    def _start_thread(self) -> None:
-        name = f"filmstrip-encoder-{len(self._threads)}"
-        thread = threading.Thread(target=self._run, name=name, daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the system has no more: those we have do the work, or the caller's
+        if self._has_warned_full:
             return
-        self._threads.append(thread)
+        self._has_warned_full = True
+        size = f"{self._options.spool_bytes / 2**20:.0f} MiB of images wait to be encoded"
+        if self._options.on_full == "drop":
+            warn_user(f"log() drops images: {size}; log fewer, or raise init(queue_bytes=...)")
+        else:
+            warn_user(f"log() waits: {size}; log fewer, or raise init(queue_bytes=...)")
 
-    def _run(self) -> None:
-        while (job := self._next_job()) is not None:
-            self._process(job)
+    def _look_after_encoder(self, *, is_urgent: bool = False) -> None:
+        """Start another encoder when ours has died, at most now and then."""
+        now = time.monotonic()
+        if now - self._checked_secs < _CHECK_SECS and not is_urgent:
+            return
+        self._checked_secs = now
+        if self._encoder.has_ended(0):
+            self._num_restarts += 1
+            theirs = self._renew_control()
+            self._encoder = self._start(theirs)
 
-    def _next_job(self) -> _Job | None:
-        with self._lock:
-            while not self._todo or self._secs_to_linger() > 0:
-                if not self._todo and self._is_closing:
-                    return None
-                self._has_work.wait(self._secs_to_linger() if self._todo else None)
-            job = self._todo.popleft()
-            self._num_large -= not job.is_small
-            return job
+    def _renew_control(self) -> Control:
+        """Return a new page and pipes: what was said through the old ones is lost."""
+        old = self._control
+        self._control, theirs = Control.pair()
+        for counter in Counter:
+            self._control[counter] = old[counter]
+        self._control[Counter.PHASE] = Phase.STARTING
+        old.close()
+        return theirs
 
-    def _secs_to_linger(self) -> float:
-        """Return how long the jobs are yet to wait for ``log()`` to be quiet."""
-        if self._num_waiting or self._num_large:
-            return 0.0
-        oldest_secs = self._todo[0].submit_secs
-        until_secs = min(self._last_submit_secs + _QUIET_SECS, oldest_secs + _LINGER_SECS)
-        return until_secs - time.monotonic()
+    def _start(self, theirs: Control) -> _EncoderProcess | _EncoderThread:
+        task = EncoderTask(
+            run_dir=str(self._run_dir),
+            writer=self._name,
+            spool=str(self.spool_path),
+            spool_fd=self._spool.fd,
+            page_fd=theirs.page_fd,
+            entries_fd=theirs.entries_fd,
+            changes_fd=theirs.changes_fd,
+            told_seq=self._seq,
+            is_power_safe=self._options.durability == "power",
+            sys_path=[str(Path(path).absolute()) for path in sys.path],
+        )
+        if self._options.has_process and self._num_restarts < _MAX_RESTARTS:
+            with contextlib.suppress(OSError, ValueError):
+                return _EncoderProcess(task, theirs)
+        return _EncoderThread(task, theirs, self._spool)
 
-    def _process(self, job: _Job) -> None:
-        job.encoded = self._encoded(job.drafts)
-        job.drafts = ()
-        while self._is_oldest_encoded() and self._append_lock.acquire(blocking=False):
-            try:
-                self._append_oldest()
-            finally:
-                self._append_lock.release()
 
-    def _encoded(self, drafts: Sequence[Draft]) -> list[EncodedImage | ValuesRecord]:
+class _EncoderProcess:
+    """An encoder in a process of its own."""
+
+    def __init__(self, task: EncoderTask, control: Control) -> None:
+        fds = (task.spool_fd, task.page_fd, task.entries_fd, task.changes_fd)
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and code
+            command(task),
+            pass_fds=fds,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        control.close()
+
+    def has_ended(self, timeout_secs: float | None) -> bool:
+        """Return whether it has ended, or does so within this time; None waits for it."""
         try:
-            files = encode_small_pictures(drafts)
-        except Exception:  # noqa: BLE001  # the writer loop: then each is tried by itself
-            files = {}
-        made = [self._encode(draft, files.get(place)) for place, draft in enumerate(drafts)]
-        return [sample for sample in made if sample is not None]
-
-    def _encode(self, draft: Draft, file: bytes | None) -> EncodedImage | ValuesRecord | None:
-        try:
-            return encode_draft(draft, file)
-        except Exception as error:  # noqa: BLE001  # the writer loop: count it and go on
-            self._record_failure(1, error)
-            return None
-
-    def _is_oldest_encoded(self) -> bool:
-        with self._lock:
-            return bool(self._order) and self._order[0].encoded is not None
-
-    def _append_oldest(self) -> None:
-        """Append what is ready, in order; one thread does at a time, and the others go on."""
-        while self._order and (encoded := self._order[0].encoded) is not None:
-            self._append(encoded)
-            with self._lock:
-                self._pending_bytes -= self._order.popleft().size_bytes
-                self._has_room.notify_all()
-
-    def _append(self, samples: Sequence[EncodedImage | ValuesRecord]) -> None:
-        try:
-            if samples:
-                self._appender.append(samples)
-        except OSError as error:
-            self._record_failure(len(samples), error)
-        except Exception as error:  # noqa: BLE001  # the writer loop: count it and go on
-            if len(samples) == 1:
-                self._record_failure(1, error)
-            for sample in samples if len(samples) > 1 else ():
-                self._append([sample])  # one of them cannot be stored: not the others' fault
-
-    def _record_failure(self, num_lost: int, cause: BaseException) -> None:
-        with self._lock:
-            self._num_lost += num_lost
-            self._cause = self._cause or cause
+            self._process.wait(timeout_secs)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
 
-def _jobs(drafts: Sequence[Draft]) -> list[_Job]:
-    """Return the drafts cut into batches: each image of some size alone, small ones together."""
-    jobs = []
-    batch: list[Draft] = []
-    batch_bytes = 0
+class _EncoderThread:
+    """An encoder on threads of this process."""
+
+    def __init__(self, task: EncoderTask, control: Control, spool: Spool) -> None:
+        self._thread = threading.Thread(
+            target=run_task, args=(task, control, spool), name="filmstrip-encoder", daemon=True
+        )
+        self._thread.start()
+
+    def has_ended(self, timeout_secs: float | None) -> bool:
+        """Return whether it has ended, or does so within this time; None waits for it."""
+        self._thread.join(timeout_secs)
+        return not self._thread.is_alive()
+
+
+def _groups(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
+    """Yield the drafts in the portions that are handed over at once."""
+    group: list[Draft] = []
+    size_bytes = 0
     for draft in drafts:
-        batch.append(draft)
-        batch_bytes += _RECORD_BYTES + (draft.size_bytes if isinstance(draft, ImageDraft) else 0)
-        if batch_bytes >= _BATCH_BYTES:
-            jobs.append(_Job(batch, batch_bytes))
-            batch, batch_bytes = [], 0
-    if batch:
-        jobs.append(_Job(batch, batch_bytes))
-    return jobs
+        group.append(draft)
+        size_bytes += draft.size_bytes if isinstance(draft, ImageDraft) else 0
+        if size_bytes >= _ENTRY_BYTES or len(group) >= _ENTRY_ITEMS:
+            yield group
+            group, size_bytes = [], 0
+    if group:
+        yield group
+
+
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+"""Writers of this process, which a forked child must let go of."""
+
+
+def _abandon_all() -> None:
+    for writer in list(_writers):
+        writer.abandon()
+    _writers.clear()
+
+
+os.register_at_fork(after_in_child=_abandon_all)

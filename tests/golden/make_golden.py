@@ -19,11 +19,13 @@ import numpy as np
 import PIL.Image
 
 from filmstrip import BoundingBoxes2D, Image
-from filmstrip.draft import flatten, image_record
+from filmstrip.draft import ImageDraft, flatten, image_record
 from filmstrip.folder import write_run_info
+from filmstrip.recent import Recent
 from filmstrip.record import SCHEMA_VERSION, RunInfo, ValuesRecord
-from filmstrip.sample import ImageDraft, encode_draft
-from filmstrip.shard.append import ShardAppender
+from filmstrip.sample import encode_samples, sample_from_item
+from filmstrip.shard.append import EncodedImage, ShardAppender
+from filmstrip.spool.items import decode_items, encode_items
 
 FOLDER = Path(__file__).parent / f"v{SCHEMA_VERSION}"
 TIME = 1_700_000_000.25
@@ -106,10 +108,22 @@ def write_session(run_dir: Path, session: int) -> list[dict[str, Any]]:
                     time=TIME,
                     session=session,
                 )
-                appender.append([encode_draft(ImageDraft(record, image))])
+                appender.append([encoded(ImageDraft(record, image))])
                 inputs.append(described(image))
     appender.close()
     return inputs
+
+
+def encoded(draft: ImageDraft) -> EncodedImage:
+    items = encode_items([draft], 0, 0)
+    (item,) = decode_items(items.meta)
+    parts = [part for part in items.buffers if len(part) and not is_padding(part)]
+    sample = sample_from_item(item, [np.frombuffer(part, np.uint8) for part in parts], 0)
+    return encode_samples([sample], Recent(0))[0]
+
+
+def is_padding(part: Any) -> bool:
+    return isinstance(part, bytes) and len(part) < 16 and not part.strip(b"\0")
 
 
 def described(image: Image) -> dict[str, Any]:

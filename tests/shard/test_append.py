@@ -15,7 +15,7 @@ from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE
 
 
 def member(name: str, data: bytes) -> EncodedMember:
-    return EncodedMember(name, data, hashlib.sha256(data).hexdigest())
+    return EncodedMember(name, data, hashlib.sha256(data).digest())
 
 
 def image(step: int, data: bytes, *, key: str = "x", mask: bytes | None = None) -> EncodedImage:

@@ -30,7 +30,7 @@ KINDS = st.sampled_from(["overwrite", "insert", "zeros", "delete", "repeat"])
 
 
 def member(name: str, data: bytes) -> EncodedMember:
-    return EncodedMember(name, data, hashlib.sha256(data).hexdigest())
+    return EncodedMember(name, data, hashlib.sha256(data).digest())
 
 
 def image(step: int, *members: EncodedMember) -> EncodedImage:

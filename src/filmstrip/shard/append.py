@@ -6,6 +6,7 @@ that a full disk leaves whole samples and the next write starts on a block bound
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,20 @@ from pathlib import Path
 
 import msgspec
 
+from filmstrip.recent import Recent
 from filmstrip.record import ImageRecord, Member, ValuesRecord, encode_record
 from filmstrip.shard.names import RECORD_MEMBER, sample_path, values_path
 from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, MAX_PATH_BYTES, pack_header, padding
 
-__all__ = ["SHARD_BYTES", "EncodedImage", "EncodedMember", "ShardAppender"]
+__all__ = [
+    "SHARD_BYTES",
+    "EncodedImage",
+    "EncodedMember",
+    "KnownMember",
+    "ShardAppender",
+    "StoredFile",
+    "sync_path",
+]
 
 SHARD_BYTES = 256 * 2**20
 """Size in bytes at which a shard is sealed and the next one begun."""
@@ -26,13 +36,37 @@ _MAX_BUFFERS = 512
 """Buffers handed to one ``writev``; Linux takes 1024."""
 
 
+_REMEMBERED = 2**16
+"""Files that are surely found again when they come once more; a run may store any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is stored already, and where."""
+
+    path: str
+    shard: str
+    size_bytes: int
+    sha256: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedMember:
     """One file of a sample, ready to be stored."""
 
     name: str
     data: bytes
-    sha256: str
+    sha256: bytes
+    key: bytes = b""
+    """What it was made of: under this key it is known from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMember:
+    """One file of a sample that is stored already, with an earlier one."""
+
+    name: str
+    file: StoredFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +74,7 @@ class EncodedImage:
     """A sample: its files, and its record, whose list of members is still empty."""
 
     record: ImageRecord
-    members: Sequence[EncodedMember]
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """Where bytes were stored first."""
-
-    path: str
-    shard: str
+    members: Sequence[EncodedMember | KnownMember]
 
 
 class ShardAppender:
@@ -57,15 +83,28 @@ class ShardAppender:
     Identical bytes are stored once: later members are hard links to the first.
     """
 
-    def __init__(self, run_dir: Path, writer: str, *, shard_bytes: int = SHARD_BYTES) -> None:
-        self._run_dir, self._writer, self._shard_bytes = run_dir, writer, shard_bytes
+    def __init__(
+        self,
+        run_dir: Path,
+        writer: str,
+        *,
+        shard_bytes: int = SHARD_BYTES,
+        first_shard: int = 0,
+        first_values: int = 0,
+        is_power_safe: bool = False,
+    ) -> None:
+        self.run_dir, self._writer, self._shard_bytes = run_dir, writer, shard_bytes
+        self._is_power_safe = is_power_safe
         self._fd: int | None = None
         self._shard = ""
         self._offset = 0
-        self._num_shards = 0
-        self._num_values = 0
-        self._stored: dict[str, _Stored] = {}
+        self._num_shards = first_shard
+        self._num_values = first_values
+        self._stored: Recent[bytes, StoredFile] = Recent(_REMEMBERED)
+        self.known: Recent[bytes, StoredFile] = Recent(_REMEMBERED)
+        """Files that are stored, by what they were made of."""
         self.num_images = 0
+        self.num_values = 0
         self.size_bytes = 0
         self.sealed: dict[str, int] = {}
         """Size in bytes of each shard that is complete, by file name."""
@@ -78,10 +117,11 @@ class ShardAppender:
         OSError
             The file could not be written; nothing of the batch is stored.
         """
+        self._check_linked()
         if self._fd is None or self._offset >= self._shard_bytes:
             self._next_shard()
         buffers: list[bytes] = []
-        fresh: dict[str, _Stored] = {}
+        fresh: dict[bytes, StoredFile] = {}
         num_images = 0
         for item in batch:
             if isinstance(item, ValuesRecord):
@@ -90,8 +130,34 @@ class ShardAppender:
                 self._pack_image(buffers, item, fresh)
                 num_images += 1
         self._write(buffers)
-        self._stored.update(fresh)
+        if self._is_power_safe:
+            self._sync()
+        for sha256, stored in fresh.items():
+            self._stored[sha256] = stored
+        self._remember(batch)
         self.num_images += num_images
+        self.num_values += len(batch) - num_images
+
+    def _remember(self, batch: Sequence[EncodedImage | ValuesRecord]) -> None:
+        for item in batch:
+            for member in item.members if isinstance(item, EncodedImage) else ():
+                if isinstance(member, EncodedMember) and member.key:
+                    stored = self._stored.get(member.sha256)
+                    if stored is not None:
+                        self.known[member.key] = stored
+
+    def _known_file(
+        self, member: EncodedMember | KnownMember, fresh: dict[bytes, StoredFile]
+    ) -> StoredFile | None:
+        if isinstance(member, KnownMember):
+            return member.file
+        return fresh.get(member.sha256) or self._stored.get(member.sha256)
+
+    def _check_linked(self) -> None:
+        """Raise when somebody deleted the open shard: what goes there would be gone unseen."""
+        if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
+            self._give_up()
+            raise FileNotFoundError(errno.ENOENT, "the shard was deleted", self._shard)
 
     def close(self) -> None:
         """Seal the last shard.
@@ -103,47 +169,48 @@ class ShardAppender:
         """
         if self._fd is None:
             return
-        try:
-            self._write([END_OF_ARCHIVE])
-            self.sealed[self._shard] = self._offset
-        finally:
-            self._give_up()
+        self._write([END_OF_ARCHIVE])
+        if self._is_power_safe:
+            self._sync()
+        self.sealed[self._shard] = self._offset
+        self._give_up()
 
     def _next_shard(self) -> None:
         self.close()
         self._shard = f"{self._writer}-{self._num_shards:05d}.tar"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        self._fd = os.open(self._run_dir / self._shard, flags, 0o644)
+        self._fd = os.open(self.run_dir / self._shard, flags, 0o644)
         self._num_shards += 1
         self._offset = 0
+        if self._is_power_safe:
+            sync_path(self.run_dir)
 
     def _pack_image(
-        self, buffers: list[bytes], image: EncodedImage, fresh: dict[str, _Stored]
+        self, buffers: list[bytes], image: EncodedImage, fresh: dict[bytes, StoredFile]
     ) -> None:
         record = image.record
         path = sample_path(record.key, record.step, record.index)
         mtime_secs = int(record.time)
         members = []
         for member in image.members:
-            stored = fresh.get(member.sha256) or self._stored.get(member.sha256)
             member_path = f"{path}.{member.name}"
-            if stored is None:
+            known = self._known_file(member, fresh)
+            if known is not None:
+                buffers.append(pack_header(member_path, 0, mtime_secs=mtime_secs, link=known.path))
+                members.append(_linked(member.name, known))
+            elif isinstance(member, EncodedMember):
                 if len(member_path) <= MAX_PATH_BYTES:  # a hard link can name no longer path
-                    fresh[member.sha256] = _Stored(member_path, self._shard)
+                    fresh[member.sha256] = StoredFile(
+                        member_path, self._shard, len(member.data), member.sha256
+                    )
                 _pack_file(buffers, member_path, member.data, mtime_secs)
-                link = link_shard = ""
-            else:
-                link, link_shard = stored.path, stored.shard
-                buffers.append(pack_header(member_path, 0, mtime_secs=mtime_secs, link=link))
-            members.append(
-                Member(
-                    name=member.name,
-                    size_bytes=len(member.data),
-                    sha256=member.sha256,
-                    link=link,
-                    link_shard=link_shard,
+                members.append(
+                    Member(
+                        name=member.name,
+                        size_bytes=len(member.data),
+                        sha256=member.sha256.hex(),
+                    )
                 )
-            )
         line = encode_record(msgspec.structs.replace(record, members=members))
         _pack_file(buffers, f"{path}.{RECORD_MEMBER}", line, mtime_secs)
 
@@ -173,10 +240,40 @@ class ShardAppender:
         except OSError:
             self._give_up()
 
+    def _sync(self) -> None:
+        """Wait until the disk holds the open shard."""
+        if self._fd is not None:
+            os.fsync(self._fd)
+
     def _give_up(self) -> None:
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
+
+
+def sync_path(path: Path) -> None:
+    """Wait until the disk holds a file, or the names in a folder.
+
+    Raises
+    ------
+    OSError
+        The disk failed.
+    """
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _linked(name: str, file: StoredFile) -> Member:
+    return Member(
+        name=name,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256.hex(),
+        link=file.path,
+        link_shard=file.shard,
+    )
 
 
 def _pack_file(buffers: list[bytes], path: str, data: bytes, mtime_secs: int) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from filmstrip.folder import RUN_FILE, read_run_info
+from filmstrip.folder import RUN_FILE, read_run_info, read_writers
 from filmstrip.record import ImageRecord, Member, RecordDamagedError, RunInfo
 from filmstrip.shard.names import RECORD_MEMBER
 from filmstrip.shard.read import Damage, DamageKind, Location, ShardEnd, StoredSample
@@ -58,11 +58,15 @@ class RunCheck:
     problems: list[Problem] = field(default_factory=list)
     whole_digests: set[bytes] = field(default_factory=set)
     links: list[_Link] = field(default_factory=list)
+    sealed: set[str] = field(default_factory=set)
+    """Names of the shards that a writer says it has sealed."""
 
     def read_info(self) -> None:
-        """Read ``run.json``."""
+        """Read ``run.json``, and what each writer says of its shards."""
+        self.sealed.update(*(writer.shards for writer in read_writers(self.dir)))
         try:
             self.info = read_run_info(self.dir)
+            self.sealed.update(self.info.shards)
         except FileNotFoundError:
             self.add(ProblemKind.RUN_INFO, RUN_FILE, "the file is missing")
         except (OSError, RecordDamagedError) as error:
@@ -78,9 +82,7 @@ class RunCheck:
 
     def finish(self, shard_names: list[str]) -> None:
         """Check what needs all shards of the run: their numbers, and what links point at."""
-        missing = set(_missing_numbers(shard_names))
-        if self.info is not None:
-            missing |= self.info.shards.keys() - set(shard_names)
+        missing = set(_missing_numbers(shard_names)) | (self.sealed - set(shard_names))
         for link in self.links:
             if bytes.fromhex(link.member.sha256) not in self.whole_digests:
                 self._add_dangling(link)
@@ -229,10 +231,10 @@ class RunCheck:
     def _must_be_sealed(self, shard: Path) -> bool:
         """Return whether the writer sealed this shard.
 
-        It did when ``run.json`` lists it, when it began a next one, and when the run's last session
+        It did when it says so, when it began a next one, and when the run's last session
         finished. What an earlier session left unsealed may be all that a killed process wrote.
         """
-        if self.info is not None and shard.name in self.info.shards:
+        if shard.name in self.sealed:
             return True
         match = _SHARD_NAME.fullmatch(shard.name)
         if match is None:

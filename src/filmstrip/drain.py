@@ -1,0 +1,243 @@
+"""Draining a spool: its entries become samples in shards, in order, each exactly once.
+
+The same code serves the encoder process of a living writer, a thread where no process can be had,
+and the repair of a spool whose writer is dead. What is drained is known by the sequence numbers in
+the shards themselves, so there is nothing to keep in step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from filmstrip.disk import check_free_space
+from filmstrip.draft import KeepRule
+from filmstrip.encoder import Batch, Encoder
+from filmstrip.record import ValuesRecord
+from filmstrip.sample import PartDamagedError, Sample, sample_from_item
+from filmstrip.shard.append import EncodedImage, ShardAppender
+from filmstrip.spool.control import Control, Counter, Phase
+from filmstrip.spool.file import Entry, EntryPlace, Spool, SpoolDamagedError
+from filmstrip.spool.items import SpooledImage
+from filmstrip.spool.ring import Ring
+
+__all__ = ["Drain", "DrainGaveUpError"]
+
+_BATCH_BYTES = 512 * 1024
+"""Small images are encoded in batches of about this many bytes: one hand-over, one write."""
+
+_RETRY_SECS = (0.05, 1.0)
+"""How long to wait before a write that failed is tried again: at first, and at most."""
+
+_SPACE_CHECK_SECS = 0.1
+
+
+class DrainGaveUpError(Exception):
+    """Writes fail and nobody waits for them any longer; the rest stays in the spool."""
+
+
+class Drain:
+    """Takes entries of a spool in their order and stores them.
+
+    Parameters
+    ----------
+    spool
+        Where the entries are.
+    appender
+        Where samples go.
+    next_seq
+        Sequence number of the first item that is not in the shards.
+    control
+        What the producer is told through.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        appender: ShardAppender,
+        *,
+        next_seq: int,
+        control: Control,
+    ) -> None:
+        self._spool, self._appender, self._control = spool, appender, control
+        self._next_seq = next_seq
+        self._ring = Ring(spool.ring_bytes)
+        self._count_lock = threading.Lock()
+        self._encoder = Encoder(self._store, appender.known)
+        self._give_up_at: float | None = None
+        self._has_given_up = False
+        self._wake = threading.Event()
+        self._space_checked = 0.0
+        self._seen_bytes = 0
+
+    @property
+    def next_seq(self) -> int:
+        """Sequence number of the first item that was not taken."""
+        return self._next_seq
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether something stays in the spool."""
+        return self._has_given_up
+
+    def take(self, position: int) -> None:
+        """Take the entry at a position; waits while enough others are being encoded."""
+        try:
+            place = self._spool.place_at(position)
+        except (OSError, SpoolDamagedError) as error:
+            self._note_lost(1, error)
+            return
+        self.take_place(place)
+
+    def take_place(self, place: EntryPlace, *, is_maybe_torn: bool = False) -> None:
+        """Take an entry; one that is in the shards already is passed over.
+
+        Parameters
+        ----------
+        place
+            Where it stands.
+        is_maybe_torn
+            Whether a kill may have cut it off: ``log()`` had not returned then, nothing is lost.
+        """
+        if place.end_seq <= self._next_seq or self._has_given_up:
+            return
+        try:
+            entry = self._spool.read(place.position)
+        except (OSError, SpoolDamagedError) as error:
+            self._note_lost(place.num_items, error)
+            entry = Entry(place, [], [])
+        for batch in self._batches(entry, is_maybe_torn=is_maybe_torn):
+            self._encoder.submit(batch)
+        self._next_seq = place.end_seq
+
+    def close(self, patience_secs: float) -> None:
+        """Wait until all is stored and seal the shard.
+
+        Parameters
+        ----------
+        patience_secs
+            How long writes may fail before the rest is left in the spool.
+        """
+        self._give_up_at = time.monotonic() + patience_secs
+        self._wake.set()
+        self._encoder.close()
+        with contextlib.suppress(DrainGaveUpError):
+            self._persist(self._appender.close)
+
+    def _batches(self, entry: Entry, *, is_maybe_torn: bool) -> Iterator[Batch]:
+        """Yield an entry's items: each image of some size alone, small ones together."""
+        items: list[Sample | ValuesRecord | KeepRule] = []
+        size_bytes = 0
+        for item, parts in zip(entry.items, entry.parts, strict=True):
+            if _seq(item) < self._next_seq:  # a part of the entry was stored before a kill
+                continue
+            if not isinstance(item, SpooledImage):
+                items.append(item)
+                continue
+            try:
+                sample = sample_from_item(item, parts, self._spool.seed)
+            except PartDamagedError as error:
+                if not is_maybe_torn:
+                    self._note_lost(1, error)
+                continue
+            items.append(sample)
+            size_bytes += sample.size_bytes
+            if size_bytes >= _BATCH_BYTES:
+                yield Batch(items, 0)
+                items, size_bytes = [], 0
+        yield Batch(items, self._ring.end(entry.place.position, entry.place.size_bytes))
+
+    def _store(self, batch: Batch) -> None:
+        """Store an encoded batch; called in order, by one thread at a time."""
+        for error in batch.failures:
+            self._note_lost(1, error)
+        encoded = [item for item in batch.encoded or () if not isinstance(item, KeepRule)]
+        try:
+            if encoded:
+                self._append(encoded)
+        except DrainGaveUpError:
+            return
+        self._count(batch)
+        if batch.end_position and not self._has_given_up:
+            self._control[Counter.TAIL] = batch.end_position
+        self._control.announce()
+
+    def _append(self, samples: list[EncodedImage | ValuesRecord]) -> None:
+        try:
+            self._persist(lambda: self._append_once(samples))
+        except DrainGaveUpError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the writer loop: count it and go on
+            if len(samples) == 1:
+                self._note_lost(1, error)
+            for sample in samples if len(samples) > 1 else ():
+                self._append([sample])  # one of them cannot be stored: not the others' fault
+
+    def _append_once(self, samples: list[EncodedImage | ValuesRecord]) -> None:
+        self._check_space()
+        self._appender.append(samples)
+
+    def _check_space(self) -> None:
+        now = time.monotonic()
+        if now - self._space_checked >= _SPACE_CHECK_SECS:
+            check_free_space(self._appender.run_dir, 0)
+            self._space_checked = now
+
+    def _persist(self, write: Callable[[], None]) -> None:
+        """Write, again and again while the disk refuses.
+
+        Raises
+        ------
+        DrainGaveUpError
+            It was refused for as long as anyone waits.
+        """
+        delay_secs, longest_secs = _RETRY_SECS
+        while not self._has_given_up:
+            try:
+                write()
+            except OSError as error:
+                self._note_failing(error)
+            else:
+                self._control[Counter.PHASE] = Phase.WORKING
+                return
+            if self._give_up_at is not None and time.monotonic() > self._give_up_at:
+                self._has_given_up = True
+                break
+            self._wake.wait(delay_secs)
+            self._wake.clear()
+            delay_secs = min(2 * delay_secs, longest_secs)
+        raise DrainGaveUpError
+
+    def _note_failing(self, error: OSError) -> None:
+        self._space_checked = 0.0
+        self._control.text = f"{type(error).__name__}: {error}"
+        self._control[Counter.FAILURES] += 1
+        self._control[Counter.PHASE] = Phase.FAILING
+        self._control.announce()
+
+    def _note_lost(self, number: int, error: Exception) -> None:
+        with self._count_lock:
+            if not self._control[Counter.LOST]:
+                self._control.text = f"{type(error).__name__}: {error}"
+            self._control[Counter.LOST] += number
+        self._control.announce()
+
+    def _count(self, batch: Batch) -> None:
+        stored = batch.encoded or ()
+        num_images = sum(isinstance(item, EncodedImage) for item in stored)
+        num_values = sum(isinstance(item, ValuesRecord) for item in stored)
+        with self._count_lock:
+            self._control[Counter.IMAGES] += num_images
+            self._control[Counter.VALUES] += num_values
+            self._control[Counter.RULES] += len(stored) - num_images - num_values
+            self._control[Counter.PIXEL_BYTES] += batch.size_bytes
+            self._control[Counter.SHARD_BYTES] += self._appender.size_bytes - self._seen_bytes
+            self._seen_bytes = self._appender.size_bytes
+
+
+def _seq(item: SpooledImage | ValuesRecord | KeepRule) -> int:
+    if isinstance(item, KeepRule):
+        return 2**63
+    return item.record.seq if isinstance(item, SpooledImage) else item.seq

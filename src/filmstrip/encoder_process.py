@@ -1,0 +1,186 @@
+"""The encoder: drains one writer's spool beside it, and to the end when the writer is gone.
+
+It is a process of its own (``python -c``), so that encoding neither takes the interpreter lock from
+the training nor ends with it. Where no process can be started, a thread runs the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+
+from filmstrip.drain import Drain
+from filmstrip.folder import (
+    read_run_info,
+    read_writer_info,
+    write_run_info,
+    write_writer_info,
+)
+from filmstrip.record import RecordDamagedError, WriterState
+from filmstrip.recovery import mend_shards
+from filmstrip.shard.append import ShardAppender
+from filmstrip.spool.control import Control, Counter, Ending, Phase
+from filmstrip.spool.file import Spool
+
+__all__ = ["NOBODY_TELLS", "EncoderTask", "command", "run_task"]
+
+_NICENESS = 5
+"""How far the encoder stands back when the training wants the CPU."""
+
+_WARM_BYTES = 32 * 2**20
+"""Of the spool, made ready ahead: a first write to a page of a file costs forty times a later."""
+
+NOBODY_TELLS = 2**63
+"""The `EncoderTask.told_seq` of a spool whose writer is dead."""
+
+_POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14; the mmap module does not name it
+
+_PATIENCE_SECS = {Ending.KILLED: 2.0, Ending.FINISHED: 5.0, Ending.FAILED: 2.0}
+"""How long writes may fail at the end before the rest is left in the spool."""
+
+
+class EncoderTask(msgspec.Struct, frozen=True):
+    """What an encoder is told when it starts."""
+
+    run_dir: str
+    writer: str
+    spool: str
+    spool_fd: int
+    page_fd: int
+    entries_fd: int
+    changes_fd: int
+    told_seq: int
+    """From this sequence number on, the producer tells of each entry."""
+    is_power_safe: bool = False
+    sys_path: list[str] = []
+
+
+def command(task: EncoderTask) -> list[str]:
+    """Return the command that runs a task in a process of its own."""
+    code = (
+        "import sys;import json;t=json.loads(sys.argv[1]);sys.path[:]=t['sys_path'];"
+        "from filmstrip.encoder_process import main;main()"
+    )
+    return [sys.executable, "-I", "-S", "-c", code, msgspec.json.encode(task).decode()]
+
+
+def main() -> None:
+    """Run the task that the first argument describes; exits with 0 when nothing stays behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the writer says when it is over, or its death does
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)
+    task = msgspec.json.decode(sys.argv[1], type=EncoderTask)
+    control = Control(task.page_fd, task.entries_fd, task.changes_fd)
+    is_done = run_task(task, control, Spool.open(Path(task.spool), task.spool_fd))
+    os._exit(0 if is_done else 1)
+
+
+def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
+    """Drain a spool until its writer ends, and tidy up; return False when something stays in it."""
+    run_dir = Path(task.run_dir)
+    with contextlib.suppress(OSError, ValueError):
+        _warm(spool)
+    end = mend_shards(run_dir, task.writer)
+    appender = ShardAppender(
+        run_dir,
+        task.writer,
+        first_shard=end.next_shard,
+        first_values=end.next_seq,
+        is_power_safe=task.is_power_safe,
+    )
+    appender.sealed.update(end.sealed)
+    drain = Drain(spool, appender, next_seq=end.next_seq, control=control)
+    if task.is_power_safe:
+        threading.Thread(target=_keep_durable, args=(spool, control), daemon=True).start()
+    control[Counter.PHASE] = Phase.WORKING
+    _take_found(drain, spool, task.told_seq)
+    while positions := control.receive():
+        for position in positions:
+            drain.take(position)
+    if drain.next_seq < control[Counter.SEQ]:  # the writer was stopped before it could tell us
+        _take_found(drain, spool)
+    ending = Ending(control[Counter.ENDING])
+    drain.close(_PATIENCE_SECS[ending])
+    _tidy_up(task, control, drain, appender, spool)
+    control[Counter.PHASE] = Phase.GAVE_UP if drain.has_given_up else Phase.DONE
+    control.announce()
+    return not drain.has_given_up
+
+
+def _take_found(drain: Drain, spool: Spool, end_seq: int = NOBODY_TELLS) -> None:
+    """Take the entries that nobody tells of; the newest may have been cut off by a kill."""
+    found = [place for place in spool.find(drain.next_seq) if place.seq < end_seq]
+    for place in found:
+        drain.take_place(place, is_maybe_torn=place is found[-1])
+
+
+def _tidy_up(
+    task: EncoderTask, control: Control, drain: Drain, appender: ShardAppender, spool: Spool
+) -> None:
+    """Describe how the writer ended; a spool with nothing in it goes."""
+    run_dir = Path(task.run_dir)
+    ending = Ending(control[Counter.ENDING])
+    states: dict[Ending, WriterState] = {
+        Ending.KILLED: "killed",
+        Ending.FINISHED: "finished",
+        Ending.FAILED: "failed",
+    }
+    with contextlib.suppress(OSError, RecordDamagedError):
+        info = read_writer_info(run_dir, task.writer)
+        if ending is Ending.KILLED and not info.is_child and info.rank == 0:
+            _mark_run_failed(run_dir)
+        state = "finished" if ending is Ending.KILLED and info.is_child else states[ending]
+        if drain.has_given_up:
+            state = "running"  # as good as killed: it is for the next to drain
+        write_writer_info(
+            run_dir,
+            msgspec.structs.replace(
+                info,
+                state=state,
+                finished=time.time(),
+                shards=dict(appender.sealed),
+                num_lost=info.num_lost + control[Counter.LOST],
+                num_dropped=control[Counter.DROPPED],
+            ),
+        )
+    if not drain.has_given_up:
+        spool.path.unlink(missing_ok=True)
+
+
+def _mark_run_failed(run_dir: Path) -> None:
+    info = read_run_info(run_dir)
+    if info.state == "running":
+        write_run_info(run_dir, msgspec.structs.replace(info, state="failed", finished=time.time()))
+
+
+def _warm(spool: Spool) -> None:
+    """Have the kernel map the spool's first pages, without changing what stands in them."""
+    size_bytes = min(_WARM_BYTES, spool.ring_bytes)
+    if not sys.platform.startswith("linux"):
+        return
+    if os.fstat(spool.fd).st_size < size_bytes:
+        os.posix_fallocate(spool.fd, 0, size_bytes)
+    with mmap.mmap(spool.fd, size_bytes) as pages:
+        pages.madvise(_POPULATE_WRITE)
+
+
+def _keep_durable(spool: Spool, control: Control) -> None:
+    """Have the disk hold each entry soon after it was written."""
+    while True:
+        written = control[Counter.HEAD]
+        if written > control[Counter.DURABLE]:
+            with contextlib.suppress(OSError):
+                os.fdatasync(spool.fd)
+                control[Counter.DURABLE] = written
+                control.announce()
+        else:
+            time.sleep(0.002)
