@@ -6,6 +6,7 @@ import pytest
 
 from filmstrip.server.errors import BadRequestError
 from filmstrip.server.queries import (
+    CompleteQuery,
     DigestPath,
     LatestQuery,
     PixelsQuery,
@@ -46,9 +47,14 @@ def test_numbers_are_read_from_text():
         ),
         ([("rum", "a")], ValuesQuery, "Object contains unknown field `rum`"),
         (
+            [("q", "a"), ("at", "null")],
+            CompleteQuery,
+            "expected a finite number in `at`, got 'null'",
+        ),
+        (
             [("key", "a"), ("run", "a"), ("at", "nan")],
             LatestQuery,
-            "expected a finite number in `at`, got nan",
+            "expected a finite number in `at`, got 'nan'",
         ),
         (
             [("key", "a"), ("run", "a"), ("limit", "0")],

@@ -42,6 +42,8 @@ def view(
 
     Serves until Ctrl-C, which is how it ends: exit code 0. New images show as they are logged.
     """
+    import warnings
+
     import filmstrip
     from filmstrip.cli.output import print_hint, print_line
     from filmstrip.cli.text import safe_text
@@ -49,6 +51,8 @@ def view(
     from filmstrip.server.serve import ViewServer, access_for, bind, url_for
     from filmstrip.server.service import Service
 
+    # Pillow's word about large pictures; what is too large for the server it says itself.
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     opened = filmstrip.open(path or store)
     access = access_for(host)
     listening = bind(host, port, opened.path)

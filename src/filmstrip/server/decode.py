@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from filmstrip.server.errors import UndecodableError
-from filmstrip.server.png_shrink import shrink_png
+from filmstrip.server.png_shrink import png_size, shrink_png
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_PIXELS",
+    "MAX_PIXELS_IN_STRIPS",
     "MAX_SIDE",
     "ShownPicture",
     "check_size",
@@ -26,8 +27,11 @@ __all__ = [
     "picture_for_size",
 ]
 
-MAX_PIXELS = 2**28
-"""What one picture may have: 16384 × 16384, 805 MB as RGB."""
+MAX_PIXELS = 178_956_970
+"""What a picture that is decoded whole may have; Pillow takes no more either."""
+
+MAX_PIXELS_IN_STRIPS = 2**30
+"""What a picture may have that is averaged strip by strip: about ten seconds of work."""
 
 MAX_SIDE = 65500
 """The longest side that `Image` takes."""
@@ -48,7 +52,9 @@ def open_picture(data: bytes) -> PILImage:
     try:
         picture = PIL.Image.open(io.BytesIO(data))
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
-        raise UndecodableError(f"the picture has more than {MAX_PIXELS} pixels") from None
+        raise UndecodableError(
+            f"a picture of more than {MAX_PIXELS} pixels is too large to decode"
+        ) from None
     except DECODE_ERRORS as error:
         raise UndecodableError(f"the stored bytes are no picture: {error}") from None
     check_size(*picture.size)
@@ -100,11 +106,11 @@ def picture_for_size(data: bytes, size: int) -> ShownPicture:
     """
     from filmstrip.media.files import DECODE_ERRORS, upright
 
+    in_strips = _in_strips(data, size)
+    if in_strips is not None:
+        return in_strips
     picture = open_picture(data)
     width, height = picture.size
-    reduced = _reduced_png(data, picture, max(width, height) // (2 * size))
-    if reduced is not None:
-        return ShownPicture(reduced, (width, height))
     try:
         if picture.format == "JPEG":
             picture.draft(None, (2 * size, 2 * size))
@@ -116,8 +122,14 @@ def picture_for_size(data: bytes, size: int) -> ShownPicture:
     return ShownPicture(shown, (height, width) if is_sideways else (width, height))
 
 
-def _reduced_png(data: bytes, picture: PILImage, factor: int) -> PILImage | None:
-    return shrink_png(data, factor) if picture.format == "PNG" and factor >= 2 else None
+def _in_strips(data: bytes, size: int) -> ShownPicture | None:
+    """Return a large PNG made smaller strip by strip; None where that is not the way."""
+    width, height = png_size(data) or (0, 0)
+    factor = max(width, height) // (2 * size)
+    if factor < 2 or max(width, height) > MAX_SIDE or width * height > MAX_PIXELS_IN_STRIPS:
+        return None
+    picture = shrink_png(data, factor)
+    return None if picture is None else ShownPicture(picture, (width, height))
 
 
 def original_values(data: bytes) -> npt.NDArray[Any]:

@@ -20,9 +20,10 @@ from isal.igzip_lib import IsalError
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-__all__ = ["shrink_png"]
+__all__ = ["png_size", "shrink_png"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_END = 33
 _STRIP_BYTES = 384 * 1024
 """About what is worked on at once."""
 
@@ -63,6 +64,20 @@ class _Layout:
     def row_bytes(self) -> int:
         """Bytes of a row, its filter first."""
         return 1 + self.width * self.pixel_bytes
+
+
+def png_size(data: bytes) -> tuple[int, int] | None:
+    """Return the width and height that a PNG says it has; None of anything else.
+
+    Examples
+    --------
+    >>> png_size(b"GIF89a") is None
+    True
+    """
+    if data[:8] != _SIGNATURE or data[12:16] != b"IHDR" or len(data) < _HEADER_END:
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
 
 
 def shrink_png(data: bytes, factor: int) -> PILImage | None:

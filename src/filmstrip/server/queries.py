@@ -44,7 +44,7 @@ Step = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Pixel = Annotated[int, Meta(ge=0, le=65535)]
 Limit = Annotated[int, Meta(ge=1, le=MAX_ITEMS)]
 Side = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
-Names = Annotated[list[str], Meta(min_length=1, max_length=1000)]
+Names = Annotated[list[str], Meta(min_length=1, max_length=500)]
 
 
 class _Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,7 +86,8 @@ class ImagesQuery(_Parameters, frozen=True, kw_only=True):
     """A search."""
 
     q: str = ""
-    cursor: str = ""
+    cursor: Annotated[str, Meta(pattern="^[A-Za-z0-9_=-]*$")] = ""
+    """That of the page before."""
     limit: Limit = 100
 
 
@@ -170,7 +171,8 @@ def parse_parameters(pairs: Iterable[tuple[str, str]], kind: type[_Kind]) -> _Ki
         parsed = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequestError(str(error).replace(" - at `$.", " in `")) from None
-    _check_finite(parsed)
+    for name, value in given.items():
+        _check_number(name, getattr(parsed, name), value)
     return parsed
 
 
@@ -178,8 +180,7 @@ def _list_names(kind: type[msgspec.Struct]) -> set[str]:
     return {name for name, hint in get_type_hints(kind).items() if get_origin(hint) is list}
 
 
-def _check_finite(parsed: msgspec.Struct) -> None:
-    for name in parsed.__struct_fields__:
-        value = getattr(parsed, name)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise BadRequestError(f"expected a finite number in `{name}`, got {value}")
+def _check_number(name: str, parsed: Any, given: str) -> None:
+    """Check what msgspec takes for a number and JSON does not: ``nan``, ``inf`` and ``null``."""
+    if parsed is None or (isinstance(parsed, float) and not math.isfinite(parsed)):
+        raise BadRequestError(f"expected a finite number in `{name}`, got {given!r}")

@@ -23,6 +23,8 @@ _FIRST_PORT, _NUM_PORTS = 20_000, 10_000
 """Below the ports that systems give to outgoing connections."""
 
 _BACKLOG = 256
+_MAX_REQUEST_BYTES = 2**20
+"""Of a request's address and headers: it may name hundreds of runs and keys."""
 
 
 class ViewServer(uvicorn.Server):
@@ -53,6 +55,7 @@ class ViewServer(uvicorn.Server):
                 ws="none",
                 timeout_graceful_shutdown=3,
                 timeout_keep_alive=30,
+                h11_max_incomplete_event_size=_MAX_REQUEST_BYTES,
             )
         )
         self._service, self._on_ready = service, on_ready
