@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import filmstrip
 from filmstrip.folder import read_run_info, write_run_info
-from filmstrip.prune import KeyPrune, prune_run
+from filmstrip.prune import KeyPrune, prune_run, prune_writer
 from filmstrip.record import RunInfo, WriterInfo, decode_writer_info, encode_writer_info
 from filmstrip.retention import parse_keep
 from filmstrip.shard.rewrite import LeftShard
@@ -271,6 +271,26 @@ def relinked(shard: bytes) -> bytes:
     link = pack_header("b/0-0.png", 0, mtime_secs=7, link="a/0-0.png")
     record = pack_header("b/0-0.json", len(line), mtime_secs=7) + line + padding(len(line))
     return link + record + END_OF_ARCHIVE
+
+
+def test_a_writer_prunes_its_own_sealed_shards_by_what_all_of_them_stored(write_shards, run_dir):
+    mine = [("a", step, {"png": PICTURES[step % 2]}) for step in range(4)]
+    write_shards(run_dir, mine, writer=FIRST, shard_bytes=2500, is_sealed=False)
+    others = [("a", step, {"png": PICTURES[3]}) for step in (9, 0)]
+    others += [{"step": 2, "loss": 0}]
+    write_shards(run_dir, others, writer=SECOND)
+    (run_dir / f"{FIRST}.json").write_bytes(encode_writer_info(WriterInfo(name=FIRST)))
+    assert prune_writer(run_dir, FIRST, parse_keep("best:loss:5")).sizes == {}
+    result = prune_writer(run_dir, FIRST, parse_keep("best:loss:1"))
+    # Step 2 is best and 9 waits for its loss. The shard that is still written has links to the
+    # bytes of steps 0 and 1, which therefore stay for now.
+    assert (result.num_dropped, result.num_pinned, len(result.left)) == (0, 2, 1)
+    with next(run_dir.glob(f"{FIRST}-00001.tar")).open("ab") as shard:
+        shard.write(bytes(1024))
+    result = prune_writer(run_dir, FIRST, parse_keep("best:loss:1"))
+    assert [sample.record.step for sample in result.dropped] == [3, 0, 1]
+    assert StoredRun(run_dir).steps("a") == [0, 2, 9]
+    assert problems(run_dir) == []
 
 
 def test_progress_ends_where_it_should(write_shards, run_dir):

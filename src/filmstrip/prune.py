@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -26,11 +26,9 @@ from filmstrip.shard.names import Place
 from filmstrip.shard.plan import link_places
 from filmstrip.shard.read import StoredSample
 from filmstrip.shard.rewrite import LeftShard, OnBytes, RewriteResult, rewrite_shards
+from filmstrip.store import StoredRun
 
-if TYPE_CHECKING:
-    from filmstrip.store import StoredRun
-
-__all__ = ["KeyPrune", "PruneReport", "prune_run"]
+__all__ = ["KeyPrune", "PruneReport", "prune_run", "prune_writer"]
 
 _SHARD_NAME = re.compile(r"(?P<writer>.+)-\d{5,}\.tar")
 
@@ -113,6 +111,59 @@ def prune_run(
     return pruning.report()
 
 
+def prune_writer(run_dir: Path, writer: str, keep: Keep) -> RewriteResult:
+    """Delete the images in a writer's own sealed shards that policies do not keep.
+
+    For the writer itself, while it writes: when it has sealed a shard, and when it has sealed its
+    last one. Policies look at what all writers of the run have stored. Nothing may be appended
+    meanwhile, nor may a sample be about to be that links to bytes stored before; and from then on
+    the writer must follow `RewriteResult.moved`, and note `RewriteResult.sizes` as the sizes of its
+    sealed shards.
+
+    Parameters
+    ----------
+    run_dir
+        The run's folder.
+    writer
+        What the names of its shards begin with.
+    keep
+        What `parse_keep` returns; see `Keep.with_rule`.
+
+    Raises
+    ------
+    RunBusyError
+        Another process rewrites these shards.
+    OSError
+        The run cannot be read, or its folder cannot be written. A full disk is in the result.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, filmstrip
+    >>> from filmstrip.retention import parse_keep
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with filmstrip.init(dir=folder, id="r1") as run:
+    ...         for step in range(5):
+    ...             run.log({"val": filmstrip.Image(np.eye(8) * step)}, step=step)
+    ...     (shard,) = run.dir.glob("*.tar")
+    ...     result = prune_writer(run.dir, shard.name[: -len("-00000.tar")], parse_keep("last:2"))
+    ...     result.num_dropped, result.sizes == {shard.name: shard.stat().st_size}
+    (3, True)
+    """
+    run = StoredRun(run_dir)
+    by_shard = run.samples_by_shard()
+    samples = [sample for found in by_shard.values() for sample in found]
+    going = _going(run, samples, keep)
+    if not any(_is_going(sample, going) for sample in _of_writer(by_shard, writer)):
+        return RewriteResult()
+    others = [s for shard, found in by_shard.items() if _writer(shard) != writer for s in found]
+    return rewrite_shards(
+        run_dir,
+        writer,
+        lambda record: (record.key, record.step) in going,
+        pinned=frozenset(link_places(others)),
+    )
+
+
 class _Pruning:
     """One prune: which images are to go, and what came of it."""
 
@@ -126,12 +177,11 @@ class _Pruning:
 
     def run(self, on_bytes: OnBytes | None) -> None:
         info = self._run.info
-        by_writer: dict[str, list[StoredSample]] = {}
-        sizes: dict[str, int] = {}
+        by_writer: defaultdict[str, list[StoredSample]] = defaultdict(list)
+        sizes: defaultdict[str, int] = defaultdict(int)
         for shard, found in self._by_shard.items():
-            if match := _SHARD_NAME.fullmatch(shard.name):
-                by_writer.setdefault(match["writer"], []).extend(found)
-                sizes[match["writer"]] = sizes.get(match["writer"], 0) + shard.stat().st_size
+            by_writer[_writer(shard)] += found
+            sizes[_writer(shard)] += shard.stat().st_size
         pinned = frozenset(
             place
             for writer, found in by_writer.items()
@@ -140,9 +190,11 @@ class _Pruning:
         )
         done = 0
         for writer, own in by_writer.items():
+            if not writer:
+                continue
             if _is_done(self._run.dir, writer, info):
                 self._rewrite(writer, pinned, _within(on_bytes, done, sum(sizes.values())))
-            elif any(map(self._is_going, own)):
+            elif any(_is_going(sample, self._going) for sample in own):
                 self._left.append(LeftShard(f"{writer}-*.tar", _ALIVE))
             done += sizes[writer]
 
@@ -155,7 +207,7 @@ class _Pruning:
             keys=_key_prunes(self._samples, dropped, self._keep),
             images=len(dropped),
             freed_bytes=sum(result.freed_bytes for result in self._results),
-            waiting_images=sum(map(self._is_going, self._samples)) - len(dropped),
+            waiting_images=sum(_is_going(s, self._going) for s in self._samples) - len(dropped),
             left=self._left + [left for result in self._results for left in result.left],
             failure=str(failures[0].strerror or failures[0]) if failures else "",
         )
@@ -173,10 +225,6 @@ class _Pruning:
         self._results.append(result)
         if not self._is_dry_run and result.sizes:
             _note_sizes(self._run.dir, writer, result.sizes)
-
-    def _is_going(self, sample: StoredSample) -> bool:
-        record = sample.record
-        return isinstance(record, ImageRecord) and (record.key, record.step) in self._going
 
 
 _ALIVE = (
@@ -197,6 +245,21 @@ def _going(
         for metric in values.keys() & logged.values.keys():
             values[metric][logged.step] = logged.values[metric]
     return keep.going(steps, values)
+
+
+def _is_going(sample: StoredSample, going: Collection[tuple[str, int]]) -> bool:
+    record = sample.record
+    return isinstance(record, ImageRecord) and (record.key, record.step) in going
+
+
+def _writer(shard: Path) -> str:
+    """Return the writer of a shard; empty for a file that is no shard of ours."""
+    match = _SHARD_NAME.fullmatch(shard.name)
+    return match["writer"] if match else ""
+
+
+def _of_writer(by_shard: Mapping[Path, list[StoredSample]], writer: str) -> list[StoredSample]:
+    return [s for shard, found in by_shard.items() if _writer(shard) == writer for s in found]
 
 
 def _within(on_bytes: OnBytes | None, before: int, total: int) -> OnBytes | None:

@@ -165,6 +165,22 @@ class Keep:
         """The logged numbers that policies ask for."""
         return frozenset(p.metric for _, p in self.rules if isinstance(p, KeepBest))
 
+    def with_rule(self, pattern: str, policy: str) -> Keep:
+        """Return these policies with one that comes before them.
+
+        Raises
+        ------
+        OptionError
+            It is no pattern or no policy.
+
+        Examples
+        --------
+        >>> str(parse_keep("all").with_rule("val/*", "last:3").policy("val/cats"))
+        'last:3'
+        """
+        rule = (_checked_pattern(pattern), parse_policy(policy))
+        return Keep((rule, *(known for known in self.rules if known[0] != pattern)))
+
     def policy(self, key: str) -> Policy:
         """Return the policy of a key; `KeepAll` when no pattern fits."""
         for pattern, policy in self.rules:

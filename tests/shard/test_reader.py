@@ -93,6 +93,29 @@ def test_a_link_to_a_link_is_followed_by_its_digest(write_shards, run_dir):
     assert [image.bytes() for image in images] == [PICTURES[0]] * 3
 
 
+def test_a_replaced_shard_is_read_anew_even_if_it_ends_alike(write_shards, run_dir):
+    write_shards(run_dir, log(0, 2))
+    reader = ShardsReader(run_dir)
+    assert steps(reader) == [0, 2]
+    (shard,) = run_dir.glob("*.tar")
+    write_shards(run_dir.with_name("other"), log(1, 2))
+    (run_dir / "new").write_bytes((run_dir.with_name("other") / shard.name).read_bytes())
+    (run_dir / "new").replace(shard)
+    assert steps(reader) == [1, 2]
+
+
+def test_copies_of_bytes_are_found_in_what_was_added_since(write_shards, run_dir):
+    write_shards(run_dir, log(0), writer="r0-s0-a")
+    reader = ShardsReader(run_dir)
+    reader.refresh()
+    (member,) = reader.samples()[0].record.members
+    assert [place.shard.name for place in reader.copies(member)] == ["r0-s0-a-00000.tar"]
+    write_shards(run_dir, log(0), writer="r0-s0-b")
+    assert [place.shard.name for place in reader.copies(member)] == [
+        "r0-s0-a-00000.tar", "r0-s0-b-00000.tar",
+    ]  # fmt: skip
+
+
 def test_an_image_sent_to_another_process_takes_no_run_with_it(write_shards, run_dir):
     write_shards(run_dir, log(*range(200)))
     image = StoredRun(run_dir).images("x")[7]

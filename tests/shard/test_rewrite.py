@@ -405,6 +405,127 @@ def test_a_disk_that_is_full_leaves_everything_and_the_result_says_so(
     assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
 
 
+def test_a_shard_that_does_not_read_back_takes_nobody_s_place(write_shards, run_dir, monkeypatch):
+    write_shards(run_dir, [("x", step, {"png": PICTURES[step]}) for step in range(3)])
+    (shard,) = run_dir.glob("*.tar")
+    before = shard.read_bytes()
+
+    def cut(fd: int) -> None:
+        os.ftruncate(fd, os.fstat(fd).st_size - 2000)
+
+    monkeypatch.setattr(os, "fsync", cut)
+    result = rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
+    assert str(result.failure) == (
+        f"what was written does not read back: {shard.with_name(f'.{shard.name}.new')}"
+    )
+    assert (shard.read_bytes(), names(run_dir)) == (before, [shard.name])
+
+
+def test_a_shard_that_grows_meanwhile_is_left(write_shards, run_dir, monkeypatch):
+    log = [("x", step, {"png": PICTURES[step]}) for step in range(4)]
+    write_shards(run_dir, log, is_sealed=False)
+    (shard,) = run_dir.glob("*.tar")
+    whole = shard.read_bytes()
+    write_shards(run_dir, log[:3], is_sealed=False)
+
+    def grow(_fd: int) -> None:
+        shard.write_bytes(whole)
+
+    monkeypatch.setattr(os, "fsync", grow)
+    result = rewrite_shards(run_dir, WRITER, lambda r: r.step == 0, is_writer_alive=False)
+    assert result.left == [LeftShard(shard.name, "it was written to in the meantime")]
+    assert (result.num_dropped, shard.read_bytes()) == (0, whole)
+
+
+@settings(max_examples=40)
+@given(entries(), some_steps, st.integers(0, 8))
+def test_a_disk_that_fills_up_on_the_way_leaves_what_can_be_finished_later(
+    write_shards, fresh_dir, logged, steps, num_written
+):
+    run_dir = fresh_dir()
+    write_shards(run_dir, logged, shard_bytes=1)
+    images, values = read(run_dir)
+    left = [num_written]
+
+    def fill_up(_fd: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+
+    before_bytes = total_bytes(run_dir)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", fill_up)
+        first = rewrite_shards(run_dir, WRITER, lambda r: r.step in steps)
+    assert total_bytes(run_dir) == before_bytes - first.freed_bytes
+    assert len(read(run_dir)[0]) == len(images) - first.num_dropped
+    assert problems(run_dir) == []
+    second = rewrite_shards(run_dir, WRITER, lambda r: r.step in steps)
+    assert read(run_dir) == ([image for image in images if image[1] not in steps], values)
+    assert total_bytes(run_dir) == before_bytes - first.freed_bytes - second.freed_bytes
+
+
+def test_a_second_prune_rewrites_only_what_the_first_did_not(write_shards, run_dir):
+    write_shards(run_dir, [("x", step, {"png": PICTURES[0]}) for step in range(5)], shard_bytes=1)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_after(patch, 3)
+        with pytest.raises(Killed):
+            rewrite_shards(run_dir, WRITER, lambda r: r.step < 2)
+    result = rewrite_shards(run_dir, WRITER, lambda r: r.step < 2)
+    assert sorted(result.sizes) == [f"{WRITER}-0000{number}.tar" for number in (0, 1)]
+
+
+def test_no_link_names_a_path_that_tar_has_no_room_for(write_shards, run_dir):
+    files = {"png": PICTURES[1], LONG_MEMBER: PICTURES[2]}
+    log = [("x", 0, files), *((LONG_KEY, step, files) for step in range(3)), ("y", 3, files)]
+    write_shards(run_dir, log)
+    images = read(run_dir)[0]
+    rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
+    assert read(run_dir)[0] == [image for image in images if image[1] != 0]
+    samples = [s for found in StoredRun(run_dir).samples_by_shard().values() for s in found]
+    masks = [s.record.members[1].link for s in samples]
+    assert [len(link) <= 100 for link in masks] == [True] * 3
+    assert masks[:2] == ["", ""]
+    assert problems(run_dir) == []
+
+
+DAMAGE = st.lists(
+    st.tuples(st.integers(0, 2**20), st.integers(0, 7), st.booleans()), min_size=1, max_size=3
+)
+
+
+@settings(max_examples=150)
+@given(entries(), some_steps, shard_sizes, DAMAGE)
+def test_whatever_is_damaged_no_image_that_is_whole_and_stays_is_lost(
+    write_shards, fresh_dir, logged, steps, shard_bytes, damage
+):
+    run_dir = fresh_dir()
+    write_shards(run_dir, logged, shard_bytes=shard_bytes)
+    for place, bit, is_cut in damage:
+        shards = sorted(run_dir.glob("*.tar"))
+        shard = shards[place % len(shards)]
+        data = bytearray(shard.read_bytes())
+        if not data:
+            continue
+        data[place % len(data)] ^= 1 << bit
+        shard.write_bytes(data[: place % len(data)] if is_cut else data)
+    before = whole(run_dir)
+    rewrite_shards(run_dir, WRITER, lambda r: r.step in steps, is_writer_alive=False)
+    after = whole(run_dir)
+    assert {image for image in before if image[1] not in steps} <= after <= before
+
+
+def whole(run_dir: Path) -> set[tuple]:
+    """The images whose every file reads."""
+    found = set()
+    run = StoredRun(run_dir)
+    for key in run.keys():  # noqa: SIM118
+        for image in run.images(key):
+            with contextlib.suppress(DamagedError):
+                record = image.record
+                found.add((key, image.step, record.index, record.seq, *files(image)))
+    return found
+
+
 def test_two_at_once_are_refused(write_shards, run_dir):
     write_shards(run_dir, [("x", 0, {"png": PICTURES[0]})])
     with (run_dir / f".{WRITER}.lock").open("w") as file:
@@ -422,6 +543,7 @@ def test_a_lock_that_a_killed_process_left_does_not_stand_in_the_way(write_shard
     write_shards(run_dir, [("x", 0, {"png": PICTURES[0]})])
     (run_dir / f".{WRITER}.lock").touch()
     (run_dir / f".{WRITER}-00000.tar.new").write_bytes(b"half")
+    (run_dir / f".{WRITER}-00007.tar.new").write_bytes(b"half")
     assert rewrite_shards(run_dir, WRITER, lambda _: True).num_dropped == 1
     assert names(run_dir) == [f"{WRITER}-00000.tar"]
 

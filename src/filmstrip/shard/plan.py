@@ -42,8 +42,6 @@ class ShardContents:
     samples: Sequence[StoredSample]
     reason_to_leave: str = ""
     """Why it must stay as it is; empty when it may be rewritten."""
-    loose_places: frozenset[Place] = frozenset()
-    """Members of samples that are not whole: links may name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,6 @@ class _Walk:
         self, shards: Sequence[ShardContents], pinned: frozenset[Place], is_whole: IsWhole
     ) -> None:
         self._pinned, self._is_whole = pinned, is_whole
-        self._shard_names = {shard.path.name for shard in shards}
         self._copies: dict[str, list[Location]] = {}
         for shard in shards:
             for sample in shard.samples:
@@ -135,7 +132,7 @@ class _Walk:
                     if (location := sample.locations.get(member.name)) is not None:
                         self._copies.setdefault(member.sha256, []).append(location)
         self._owners: dict[str, Place] = {}
-        self._holders = {place for shard in shards for place in shard.loose_places}
+        self._holders: set[Place] = set()
         self._old_bytes: dict[Place, Location] = {}
         """Of those owners that had them before."""
 
@@ -190,14 +187,13 @@ class _Walk:
                 yield member.name, change
 
     def _change(self, member: Member, place: Place) -> MemberChange | None:
-        target = Place(member.link_shard, member.link)
-        if target in self._holders or target.shard not in self._shard_names:
+        if Place(member.link_shard, member.link) in self._holders:
             return None
         owner = self._owners.get(member.sha256)
         if owner is not None and self._is_sound(owner, member):
             return MemberChange(owner)
         if not (sources := self._copies.get(member.sha256)):
-            return None  # the bytes were gone before
+            return None  # the bytes are not in a whole sample: it finds them as it did before
         self._holders.add(place)
         self._old_bytes.pop(place, None)
         self._own(member, place)

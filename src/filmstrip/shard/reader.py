@@ -39,7 +39,7 @@ class _Shard:
 
     def is_grown(self, stat: os.stat_result) -> bool:
         """Return whether this is the file that was read before, with more at its end."""
-        if not os.path.samestat(stat, self.stat) or stat.st_size < self.stat.st_size:
+        if not os.path.samestat(stat, self.stat):
             return False
         # A deleted file's inode number may be given to a new one: look at what was read last.
         if not self.samples:

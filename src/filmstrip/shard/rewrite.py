@@ -193,17 +193,12 @@ class _Rewriting:
                 damages.append(found)
             else:
                 is_sealed = True
-        loose = {
-            Place(path.name, f"{damage.sample}.{member}")
-            for damage in damages
-            for member in damage.locations
-        }
         reason = self._damaged.get(path.name, "")
         if damages:
             reason = f"byte {damages[0].offset}: {damages[0].detail}"
         elif not is_sealed and self._is_writer_alive:
             reason = _UNSEALED
-        return ShardContents(path, size_bytes, samples, reason, frozenset(loose))
+        return ShardContents(path, size_bytes, samples, reason)
 
     def _note_left(self, plans: list[ShardPlan]) -> None:
         """Note what has to stay although it was to go."""
