@@ -195,7 +195,9 @@ def test_real_runs_are_pruned_by_a_metric_of_a_resumed_session(tmp_path):
     [
         (WriterInfo(name=FIRST, state="finished"), False, True),
         (WriterInfo(name=FIRST, state="killed"), False, True),
-        (WriterInfo(name=FIRST, state="running"), False, False),
+        (WriterInfo(name=FIRST, state="running"), False, True),  # the disk was full at its end
+        (WriterInfo(name=FIRST, state="running"), True, False),
+        (WriterInfo(name=FIRST, state="running", spool="/of/another/machine"), False, False),
         (WriterInfo(name=FIRST, state="killed"), True, False),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -12,14 +11,18 @@ from typing import Any
 
 import msgspec
 
-from filmstrip.folder import read_run_info, write_run_info
+from filmstrip.folder import (
+    read_run_info,
+    read_writer_info,
+    spool_path,
+    write_run_info,
+    write_writer_info,
+)
 from filmstrip.record import (
     ImageRecord,
     RecordDamagedError,
     RunInfo,
     WriterInfo,
-    decode_writer_info,
-    encode_writer_info,
 )
 from filmstrip.retention import Keep
 from filmstrip.shard.names import Place
@@ -298,25 +301,27 @@ def _is_done(run_dir: Path, writer: str, run_info: RunInfo) -> bool:
     info = _writer_info(run_dir, writer)
     if info is None:  # as in version 0.1, where a run has no description of its writers
         return run_info.state != "running" or f"-s{run_info.sessions - 1}-" not in writer
-    spool = Path(info.spool) if info.spool else run_dir / f"{writer}.spool"
-    return info.state != "running" and not spool.exists()
+    if spool_path(run_dir, info).exists():
+        return False
+    return info.state != "running" or not info.spool  # another machine's disk may hold its spool
 
 
 def _writer_info(run_dir: Path, writer: str) -> WriterInfo | None:
     try:
-        return decode_writer_info((run_dir / f"{writer}.json").read_bytes())
+        return read_writer_info(run_dir, writer)
     except FileNotFoundError:
         return None
     except RecordDamagedError:
-        return WriterInfo(name=writer)  # it may be at work
+        return WriterInfo(name=writer)
 
 
 def _note_sizes(run_dir: Path, writer: str, sizes: Mapping[str, int]) -> None:
     """Store the new sizes of shards where the old ones stand."""
     if (info := _writer_info(run_dir, writer)) is not None:
         if info.shards:
-            info = msgspec.structs.replace(info, shards={**info.shards, **sizes})
-            _replace_file(run_dir / f"{writer}.json", encode_writer_info(info))
+            write_writer_info(
+                run_dir, msgspec.structs.replace(info, shards={**info.shards, **sizes})
+            )
         return
     try:
         run_info = read_run_info(run_dir)
@@ -326,12 +331,3 @@ def _note_sizes(run_dir: Path, writer: str, sizes: Mapping[str, int]) -> None:
     if known and run_info.state != "running":  # else a process may be about to write it
         shards = {**run_info.shards, **known}
         write_run_info(run_dir, msgspec.structs.replace(run_info, shards=shards))
-
-
-def _replace_file(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
