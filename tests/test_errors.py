@@ -30,6 +30,7 @@ EXPLAINED = [
     "RunStateError",
     "StoreError",
     "ExportError",
+    "ViewerError",
 ]
 BUILTINS = {
     "BoxesError": [ValueError],
@@ -54,6 +55,7 @@ BUILTINS = {
     "RunStateError": [RuntimeError],
     "StoreError": [OSError],
     "StoreNotFoundError": [FileNotFoundError],
+    "ViewerError": [RuntimeError],
     "WriteFailedError": [OSError],
 }
 

@@ -43,10 +43,22 @@ ALLOWED = {
     "settings": {"errors", "folder", "freeform", "writer"},
     "run_folder": {"errors", "folder", "record", "repair", "settings", "shard", "spool"},
     "runs": _VALUES
-    | {"draft", "ending", "folder", "recent", "run_config", "run_folder", "settings", "writer"},
+    | {
+        "draft",
+        "ending",
+        "folder",
+        "notebook",
+        "recent",
+        "run_config",
+        "run_folder",
+        "settings",
+        "writer",
+    },
     "session": {"errors", "folder", "warn", "run_config", "runs", "settings"},
+    "viewer_process": {"errors"},
+    "notebook": {"colors", "errors"},
     "logged": {"errors", "freeform", "record", "shard"},
-    "store": _READING | {"logged"},
+    "store": _READING | {"logged", "notebook"},
     "index": _READING,
     "retention": {"errors"},
     "usage": _READING,
@@ -70,8 +82,13 @@ ALLOWED = {
 }
 """By module or package, what it imports when it is loaded; ``""`` is the public API."""
 
-LATER = {"logged": {"codec", "media"}, "server": {"codec", "media"}}
-"""What is imported only when it is needed: pixels, by those that read records."""
+LATER = {
+    "logged": {"codec", "media", "notebook"},
+    "media": {"notebook"},
+    "notebook": {"codec", "draw", "store", "viewer_process"},
+    "server": {"codec", "media"},
+}
+"""What is imported only when it is needed: pixels, by those that read records or show them."""
 
 FREE = {"cli"}
 """May import anything; nothing imports them."""

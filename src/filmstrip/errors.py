@@ -30,6 +30,7 @@ one-line message: what was expected, what came, what to do.
     ├── DamagedError (OSError)               stored bytes that are not what was written
     ├── WriteFailedError (OSError)           a background write that failed; raised by finish()
     ├── ExportError (ValueError)             an export that cannot be made from what is there
+    ├── ViewerError (RuntimeError)           the viewer in a notebook does not start
     └── MissingDependencyError (ImportError) an optional package that a command needs
 """
 
@@ -63,6 +64,7 @@ __all__ = [
     "RunStateError",
     "StoreError",
     "StoreNotFoundError",
+    "ViewerError",
     "WriteFailedError",
 ]
 
@@ -266,6 +268,10 @@ class ExportError(_ExplainedError, ValueError):
     """The export cannot be made from what is there."""
 
     exit_code = 2
+
+
+class ViewerError(_ExplainedError, RuntimeError):
+    """The viewer that a notebook asked for does not start."""
 
 
 class MissingDependencyError(FilmstripError, ImportError):

@@ -248,6 +248,16 @@ class LoggedImage:
             raise DamagedError(what, shard=error.shard, offset=error.offset) from error
         raise error
 
+    def _repr_png_(self) -> builtins.bytes:
+        from filmstrip.notebook import image_png
+
+        return image_png(self)
+
+    def _repr_html_(self) -> str:
+        from filmstrip.notebook import image_html
+
+        return image_html(self)
+
     def __repr__(self) -> str:
         return (
             f"LoggedImage({self.key!r}, step {self.step}, index {self.index}, "

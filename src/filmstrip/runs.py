@@ -21,6 +21,7 @@ from filmstrip.folder import unwritable, write_run_info
 from filmstrip.freeform import from_json_value
 from filmstrip.media.boxes import BoundingBoxes2D
 from filmstrip.media.image import Image
+from filmstrip.notebook import RunInNotebook
 from filmstrip.recent import Recent
 from filmstrip.record import ValuesRecord
 from filmstrip.run_config import Config
@@ -37,7 +38,7 @@ _REMEMBERED_STEPS = 2**16
 """Keys and steps whose images are counted; one that comes again much later counts from 0."""
 
 
-class Run:
+class Run(RunInNotebook):
     """One training run that is being logged; `filmstrip.init` opens it.
 
     Use it as a context manager: the end of the block finishes it, and an exception marks it failed

@@ -17,6 +17,7 @@ from filmstrip.errors import KeyNotFoundError, RunNotFoundError
 from filmstrip.folder import RUNS_DIR, default_store_dir, find_store, read_run_info
 from filmstrip.freeform import from_json_value
 from filmstrip.logged import LoggedImage, LoggedValues
+from filmstrip.notebook import RunInNotebook
 from filmstrip.record import ImageRecord, RecordDamagedError, RunInfo, ValuesRecord
 from filmstrip.shard.read import Damage, StoredSample
 from filmstrip.shard.reader import ShardsReader
@@ -95,7 +96,7 @@ class Store:
         return f"Store({str(self.path)!r})"
 
 
-class StoredRun:
+class StoredRun(RunInNotebook):
     """A run in a store.
 
     Examples

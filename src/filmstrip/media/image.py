@@ -440,6 +440,16 @@ class Image:
         """What was given, and what the pixel rule made of it."""
         return self._source
 
+    def _repr_png_(self) -> bytes:
+        from filmstrip.notebook import image_png
+
+        return image_png(self)
+
+    def _repr_html_(self) -> str:
+        from filmstrip.notebook import image_html
+
+        return image_html(self)
+
     def __repr__(self) -> str:
         caption = f", caption={self._caption!r}" if self._caption is not None else ""
         return f"Image({self.width} × {self.height} {self.mode}, {self.format}{caption})"
