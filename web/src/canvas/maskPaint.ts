@@ -4,10 +4,11 @@ import type { ImageRecord, Item, MaskLayer } from "../api/types";
 import { isBackground } from "../model/colors";
 import { Lru } from "../model/lru";
 import {
+  contourPixels,
   edgesOf,
   maskDifference,
+  regionPixels,
   scaledMask,
-  tintedPixels,
   type Mask,
   type Tint,
 } from "../model/masks";
@@ -22,6 +23,7 @@ import {
 } from "../model/overlays";
 import type { Placement, Size } from "../model/viewport";
 import type { Pictures } from "./pictures";
+import { drawStamp } from "./stamps";
 
 /** A mask with how its ids are drawn; `key` names both. */
 export interface TintedMask {
@@ -30,8 +32,6 @@ export interface TintedMask {
   key: string;
 }
 
-const TINT_BYTES = 128 << 20;
-const tints = new Lru<OffscreenCanvas>(TINT_BYTES);
 const contours = new Lru<Map<string, Path2D>>(32 << 20);
 const styleKeys = new WeakMap<OverlayStyle, string>();
 const layerKeys = new WeakMap<MaskLayer, string>();
@@ -101,32 +101,29 @@ export function paintMasks(
   style: OverlayStyle,
 ): void {
   const drawn = { width: image.width * at.scale, height: image.height * at.scale };
-  context.imageSmoothingEnabled = false;
   for (const tinted of masks) {
-    const isShrunk = drawn.width <= tinted.mask.width;
-    const size = isShrunk ? drawn : tinted.mask;
-    const paths = isShrunk || !style.hasContours ? undefined : contoursOf(tinted);
-    const canvas = tintOf(tinted, size, style, style.hasContours && !paths);
-    context.drawImage(canvas, at.left, at.top, drawn.width, drawn.height);
-    if (paths) strokeContours(context, paths, tinted.mask, drawn, at);
+    const { mask, tint, key } = tinted;
+    const isShrunk = drawn.width <= mask.width;
+    const shown = isShrunk ? { width: whole(drawn.width), height: whole(drawn.height) } : mask;
+    const name = `${key} ${mask.width} ${shown.width}x${shown.height}`;
+    const made = (pixels: (mask: Mask, tint: Tint) => Uint8ClampedArray<ArrayBuffer>) => () => {
+      const scaled = scaledMask(mask, shown);
+      return { width: scaled.width, height: scaled.height, data: pixels(scaled, tint) };
+    };
+    context.globalAlpha = style.maskOpacity;
+    drawStamp(context, `regions ${name}`, made(regionPixels), at, drawn);
+    context.globalAlpha = CONTOUR_ALPHA;
+    if (style.hasContours) {
+      const paths = isShrunk ? undefined : contoursOf(tinted);
+      if (paths) strokeContours(context, paths, mask, drawn, at);
+      else drawStamp(context, `contours ${name}`, made(contourPixels), at, drawn);
+    }
+    context.globalAlpha = 1;
   }
 }
 
-function tintOf(
-  { mask, tint, key }: TintedMask,
-  size: Size,
-  style: OverlayStyle,
-  hasContours: boolean,
-): OffscreenCanvas {
-  const scaled = { width: Math.max(1, Math.round(size.width)), height: Math.max(1, Math.round(size.height)) };
-  const name = `${key} ${scaled.width}x${scaled.height} ${mask.width} ${style.maskOpacity} ${hasContours}`;
-  const known = tints.get(name);
-  if (known) return known;
-  const canvas = new OffscreenCanvas(scaled.width, scaled.height);
-  const pixels = tintedPixels(scaledMask(mask, scaled), tint, style.maskOpacity, hasContours);
-  canvas.getContext("2d")!.putImageData(new ImageData(pixels, scaled.width), 0, 0);
-  tints.set(name, canvas, pixels.length);
-  return canvas;
+function whole(side: number): number {
+  return Math.max(1, Math.round(side));
 }
 
 /** The edges of regions by colour, or undefined when there are too many to draw as lines. */
@@ -158,7 +155,6 @@ function strokeContours(
 ): void {
   const scale = { x: drawn.width / mask.width, y: drawn.height / mask.height };
   context.save();
-  context.globalAlpha = CONTOUR_ALPHA;
   context.setTransform(scale.x, 0, 0, scale.y, at.left, at.top);
   context.lineWidth = Math.max(1, Math.min(2, scale.x / 2)) / scale.x;
   context.lineCap = "square";

@@ -29,8 +29,21 @@ export interface Rgb {
   blue: number;
 }
 
+const MOST_KNOWN = 10_000;
+const known = new Map<string, string>();
+
 /** The colour of a class of this name, `#rrggbb`: the same in every run and language. */
 export function colorOf(name: string): string {
+  let color = known.get(name);
+  if (color === undefined) {
+    color = computedColor(name);
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(name, color);
+  }
+  return color;
+}
+
+function computedColor(name: string): string {
   let mixed = SALT;
   for (const byte of encoder.encode(name)) mixed = Math.imul(mixed ^ byte, FNV_PRIME);
   mixed = Math.imul(mixed ^ (mixed >>> 15), FINISHER);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import golden from "../../../tests/golden/masks.json";
-import { areas, decodeMask, edgesOf, idAt, maskDifference, scaledMask, tintedPixels, type Mask } from "./masks";
+import { areas, contourPixels, decodeMask, edgesOf, idAt, maskDifference, regionPixels, scaledMask, type Mask } from "./masks";
 
 function mask(rows: number[][], type: Uint8ArrayConstructor | Uint32ArrayConstructor = Uint8Array): Mask {
   return { width: rows[0]!.length, height: rows.length, ids: type.from(rows.flat()) };
@@ -56,19 +56,23 @@ test.each([Uint8Array, Uint32Array])("areas count pixels by id", (type) => {
 describe("tints", () => {
   const tint = (id: number) => (id ? "#102030" : undefined);
 
-  test("clear ids stay clear, the rest has the colour at the opacity", () => {
-    const pixels = tintedPixels(mask([[0, 1]]), tint, 0.5, false);
-    expect([...pixels]).toEqual([0, 0, 0, 0, 0x10, 0x20, 0x30, 128]);
+  test("clear ids stay clear, the rest has its colour", () => {
+    expect([...regionPixels(mask([[0, 1]]), tint)]).toEqual([0, 0, 0, 0, 0x10, 0x20, 0x30, 255]);
   });
 
   test("contours are the pixels beside another id", () => {
-    const pixels = tintedPixels(mask([[1, 1, 1, 0]]), tint, 0.5, true);
-    expect([pixels[3], pixels[7], pixels[11], pixels[15]]).toEqual([128, 128, 230, 0]);
+    const pixels = contourPixels(mask([[1, 1, 1, 0]]), tint);
+    expect([pixels[3], pixels[7], pixels[11], pixels[15]]).toEqual([0, 0, 255, 0]);
+    expect([...pixels.slice(8, 12)]).toEqual([0x10, 0x20, 0x30, 255]);
+  });
+
+  test("contours are found above and below as well", () => {
+    const pixels = contourPixels(mask([[1], [2], [2], [2]]), tint);
+    expect([pixels[3], pixels[7], pixels[11], pixels[15]]).toEqual([255, 255, 0, 0]);
   });
 
   test("ids up to the largest have colours", () => {
-    const pixels = tintedPixels(mask([[4294967295]], Uint32Array), tint, 1, false);
-    expect([...pixels]).toEqual([0x10, 0x20, 0x30, 255]);
+    expect([...regionPixels(mask([[4294967295]], Uint32Array), tint)]).toEqual([0x10, 0x20, 0x30, 255]);
   });
 });
 

@@ -15,8 +15,6 @@ export interface Mask {
 /** How each id is drawn, asked once an id. */
 export type Tint = (id: number) => string | undefined;
 
-const CONTOUR_ALPHA = 230;
-
 /**
  * The ids of a mask file, as `filmstrip/codec/masks.py` packs them: grey of 8 or 16 bits, or RGBA
  * whose channels are the bytes of the id, lowest first.
@@ -66,37 +64,39 @@ export function areas(mask: Mask): Map<number, number> {
   return counts;
 }
 
-/**
- * RGBA pixels of a mask: regions in their colour at this opacity, and with `hasContours` their edges
- * almost opaque. Ids without a tint stay clear.
- */
-export function tintedPixels(
-  mask: Mask,
-  tint: Tint,
-  opacity: number,
-  hasContours: boolean,
-): Uint8ClampedArray<ArrayBuffer> {
+/** RGBA pixels of a mask's regions, opaque in their colour; ids without a tint stay clear. */
+export function regionPixels({ ids }: Mask, tint: Tint): Uint8ClampedArray<ArrayBuffer> {
+  const pixels = new Uint32Array(ids.length);
+  const colors = tintsOf(tint);
+  for (let i = 0; i < ids.length; i++) {
+    const color = colors(ids[i]!);
+    if (color !== CLEAR) pixels[i] = color | OPAQUE;
+  }
+  return new Uint8ClampedArray(pixels.buffer);
+}
+
+/** RGBA pixels of the edges of a mask's regions: pixels beside another id, the rest clear. */
+export function contourPixels(mask: Mask, tint: Tint): Uint8ClampedArray<ArrayBuffer> {
   const { width, height, ids } = mask;
-  const pixels = new Uint32Array(width * height);
-  const alpha = Math.round(opacity * 255) << 24;
+  const pixels = new Uint32Array(ids.length);
   const colors = tintsOf(tint);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const id = ids[i]!;
-      const color = colors(id);
-      if (color === CLEAR) continue;
       const isEdge =
-        hasContours &&
-        ((x > 0 && ids[i - 1] !== id) ||
-          (x + 1 < width && ids[i + 1] !== id) ||
-          (y > 0 && ids[i - width] !== id) ||
-          (y + 1 < height && ids[i + width] !== id));
-      pixels[i] = color | (isEdge ? CONTOUR_ALPHA << 24 : alpha);
+        (x > 0 && ids[i - 1] !== id) ||
+        (x + 1 < width && ids[i + 1] !== id) ||
+        (y > 0 && ids[i - width] !== id) ||
+        (y + 1 < height && ids[i + width] !== id);
+      if (!isEdge) continue;
+      const color = colors(id);
+      if (color !== CLEAR) pixels[i] = color | OPAQUE;
     }
   }
   return new Uint8ClampedArray(pixels.buffer);
 }
 
+const OPAQUE = 255 << 24;
 const CLEAR = -1;
 
 /** Colours as little-endian RGBA without alpha, remembered by id. */

@@ -38,6 +38,8 @@ export interface OverlayStyle {
   difference: { a: LayerId; b: LayerId } | null;
 }
 
+const NO_COLORS: OverlayStyle["colors"] = {};
+
 export const DEFAULT_STYLE: OverlayStyle = {
   areBoxesOn: true,
   areMasksOn: true,
@@ -45,7 +47,7 @@ export const DEFAULT_STYLE: OverlayStyle = {
   hiddenClasses: [],
   soloClass: null,
   scoreRanges: {},
-  colors: {},
+  colors: NO_COLORS,
   maskOpacity: 0.45,
   hasContours: true,
   isFilled: false,
@@ -90,11 +92,17 @@ export function classColor(
   return isHexColor(label?.color) ? label.color : colorOf(name);
 }
 
+const made = new WeakMap<ImageRecord, { colors: OverlayStyle["colors"]; boxes: readonly Box[] }>();
+
 /** Every box of a record, flawed ones too, in the order that they were logged. */
-export function boxesOf(record: ImageRecord, colors: OverlayStyle["colors"] = {}): Box[] {
-  return (record.boxes ?? []).flatMap((layer, place) =>
+export function boxesOf(record: ImageRecord, colors = NO_COLORS): readonly Box[] {
+  const known = made.get(record);
+  if (known?.colors === colors) return known.boxes;
+  const boxes = (record.boxes ?? []).flatMap((layer, place) =>
     (layer.xyxy ?? []).map((_, i) => boxAt(layer, i, place > 0, record, colors)),
   );
+  made.set(record, { colors, boxes });
+  return boxes;
 }
 
 function boxAt(
@@ -283,7 +291,7 @@ export function styleFromJson(text: string | null): OverlayStyle {
     hiddenClasses: texts(kept.hiddenClasses),
     soloClass: typeof kept.soloClass === "string" ? kept.soloClass : null,
     scoreRanges: ranges(kept.scoreRanges),
-    colors: entries(kept.colors, isHexColor),
+    colors: kept.colors ? entries(kept.colors, isHexColor) : DEFAULT_STYLE.colors,
     maskOpacity: clamp(finite(kept.maskOpacity, DEFAULT_STYLE.maskOpacity), 0, 1),
     hasContours: flag(kept.hasContours, true),
     isFilled: flag(kept.isFilled, false),

@@ -22,12 +22,10 @@ class Overlays {
     const text = jsonFromStyle({ ...this.style, ...fields });
     this.#remembered = text;
     view.change({ overlays: text });
-    try {
-      localStorage.setItem(STORED_AS, text);
-    } catch {
-      // Private windows may refuse: then it is not remembered.
-    }
+    clearTimeout(this.#storing);
+    this.#storing = setTimeout(() => remember(text), 200);
   }
+  #storing: ReturnType<typeof setTimeout> | undefined;
 
   /** Note that a picture is shown: its layers and classes can be switched. */
   see(record: ImageRecord): void {
@@ -41,6 +39,14 @@ class Overlays {
       this.#seen = new Set([...this.#seen].slice(-MOST_SEEN));
       this.seen = [...this.#seen];
     }, 100);
+  }
+}
+
+function remember(text: string): void {
+  try {
+    localStorage.setItem(STORED_AS, text);
+  } catch {
+    // Private windows may refuse: then it is not remembered.
   }
 }
 
