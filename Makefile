@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 MODULES := web/node_modules/.package-lock.json
+CHROMIUM := command -v chromium > /dev/null
 SVELTE_CHECK = cd web && ../$(BIN)/node node_modules/svelte-check/bin/svelte-check --fail-on-warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-web check bench build viewer gen dev lock clean
+.PHONY: help demo test test-faults test-web test-browser screenshots chromium check bench build viewer gen dev lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -16,8 +17,14 @@ help:  ## list the commands
 demo: $(VENV)/.demo viewer  ## set everything up, log six short runs on real photographs
 	$(BIN)/filmstrip demo
 
-test: test-web  ## set everything up and run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: test-web chromium  ## set everything up and run the tests
+	$(BIN)/python -m pytest $$($(CHROMIUM) || echo --ignore=tests/browser) $(ARGS)
+
+test-browser: viewer chromium $(VENV)/.dev  ## the viewer in a real Chromium
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: viewer chromium $(VENV)/.dev  ## every view in light and dark, into docs/screenshots
+	SCREENSHOTS_DIR=$(CURDIR)/docs/screenshots $(BIN)/python -m pytest tests/browser -k fits_in_both_themes
 
 test-faults: $(VENV)/.dev  ## kill and cut by the hundred, and look for what is lost (minutes)
 	$(BIN)/python -m pytest -m faults -s $(ARGS)
@@ -55,6 +62,11 @@ lock: $(VENV)/.dev  ## pin what requirements/*.in ask for anew
 
 clean:  ## delete the virtual environment, caches and built files
 	rm -rf $(VENV) dist build web/node_modules src/filmstrip/server/static src/filmstrip/export/static .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/venvs benchmarks/work
+
+chromium:
+	@$(CHROMIUM) || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && echo "installing chromium" \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium > /dev/null; } \
+	  || echo "no chromium here: the tests in tests/browser are left out (apt install chromium)"
 
 $(MODULES): web/package-lock.json | $(VENV)/.demo
 	@echo "installing what the viewer is built with"
