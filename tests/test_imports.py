@@ -77,7 +77,7 @@ ALLOWED = {
         "store",
         "warn",
     },
-    "server": {"", "errors", "folder", "freeform", "index", "record"},
+    "server": {"", "errors", "folder", "freeform", "index", "record", "shard"},
     "demo": {"", "errors"},
 }
 """By module or package, what it imports when it is loaded; ``""`` is the public API."""

@@ -193,3 +193,19 @@ def test_a_reader_that_finds_nothing_looks_once_more(tmp_path):
     with pytest.raises(Exception, match="nothing in this store has the digest"):
         pictures.open_file("0" * 64)
     assert looked == [1]
+
+
+def test_a_large_damaged_picture_has_no_thumbnail(tmp_path, serve):
+    noise = np.random.default_rng(0).integers(0, 256, (900, 900), np.uint8)
+    with filmstrip.init(dir=tmp_path, id="a") as run:
+        run.log({"noise": [filmstrip.Image(noise), filmstrip.Image(noise[::-1])]})
+    with serve(tmp_path) as served:
+        digest = served.digest("a", "noise")
+        place = served.service.index.member(digest)
+        with place.shard.open("r+b") as shard:
+            shard.seek(place.offset + place.size_bytes // 2)
+            shard.write(b"\x00\xff\x00\xff")
+        answer = served.client.get(f"/thumbnail/{digest}/64.webp")
+        other = served.client.get(f"/thumbnail/{served.digest('a', 'noise', index=1)}/64.webp")
+    assert (answer.status_code, other.status_code) == (410, 200)
+    assert "damaged" in answer.json()["error"]

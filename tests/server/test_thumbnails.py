@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import io
+import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -73,8 +76,11 @@ class FakeBytes:
         self.num_reads = 0
         self.may_go_on = threading.Event()
 
-    def open(self, digest):
+    def open(self, digest, *, is_checked):
         return self
+
+    def check(self, stored):
+        assert stored is self
 
     def __enter__(self):
         return self
@@ -113,7 +119,7 @@ def test_a_failure_is_told_to_all_and_tried_again_later(making, monkeypatch):
     fake, made = making
     fake.may_go_on.set()
 
-    def fail(data, size):
+    def fail(data, size, check):
         raise MemoryError
 
     with monkeypatch.context() as patched:
@@ -121,3 +127,52 @@ def test_a_failure_is_told_to_all_and_tried_again_later(making, monkeypatch):
         with pytest.raises(UndecodableError, match="not enough memory to decode this picture"):
             made.made(DIGEST, 64, "picture").result(20)
     assert made.made(DIGEST, 64, "picture").result(20).startswith(b"RIFF")
+
+
+def test_what_nobody_waits_for_any_more_is_not_made(making):
+    fake, made = making
+    busy = [made.made(f"{n:064x}", 64, "picture") for n in range(os.cpu_count() or 1)]
+    first, second = made.made(DIGEST, 64, "picture"), made.made(DIGEST, 64, "picture")
+    assert first is second
+    made.leave(DIGEST, 64, "picture")
+    assert not first.cancelled()
+    made.leave(DIGEST, 64, "picture")
+    assert first.cancelled()
+    fake.may_go_on.set()
+    for future in busy:
+        future.result(20)
+    assert made.kept(DIGEST, 64, "picture") is None
+    assert made.made(DIGEST, 64, "picture").result(20).startswith(b"RIFF")
+
+
+def test_a_browser_that_hangs_up_is_not_waited_for(tmp_path, serve, monkeypatch):
+    with filmstrip.init(dir=tmp_path, id="a") as run:
+        run.log({"x": [filmstrip.Image(np.full((4, 4), v, np.uint8)) for v in range(40)]})
+    may_go_on, begun = threading.Event(), []
+
+    def slow(data, size, check):
+        begun.append(size)
+        assert may_go_on.wait(20)
+        return b"RIFF"
+
+    with serve(tmp_path) as served:
+        monkeypatch.setattr(thumbnails, "picture_thumbnail", slow)
+        connections = []
+        for image in served.store.run("a").images("x"):
+            connection = http.client.HTTPConnection("127.0.0.1", served.port)
+            connection.request("GET", f"/thumbnail/{image.digest}/64.webp")
+            connections.append(connection)
+        making = served.service.thumbnails._making
+        wait_until(lambda: len(making) == 40)
+        for connection in connections:
+            connection.close()
+        wait_until(lambda: len(making) == len(begun))
+        may_go_on.set()
+        wait_until(lambda: not making)
+    assert len(begun) <= (os.cpu_count() or 1)
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline

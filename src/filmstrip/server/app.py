@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from filmstrip.errors import FilmstripError
 from filmstrip.server.answers import IMMUTABLE, error_response, json_response
 from filmstrip.server.delivery import picture_response
-from filmstrip.server.errors import ApiError
+from filmstrip.server.errors import ApiError, GoneError
 from filmstrip.server.events import Listener
 from filmstrip.server.openapi import openapi_json
 from filmstrip.server.queries import DigestPath, NoParameters, ThumbnailPath, parse_parameters
@@ -28,6 +28,7 @@ from filmstrip.server.routes import API_ROUTES, ApiRoute
 from filmstrip.server.schema import PictureKind
 from filmstrip.server.security import Access, Guard
 from filmstrip.server.service import Service
+from filmstrip.server.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -138,8 +139,30 @@ async def _answer_thumbnail(service: Service, kind: PictureKind, request: Reques
     thumbnails = service.thumbnails
     data = await _on_reader(service, partial(thumbnails.kept, path.digest, path.size, kind))
     if data is None:
-        data = await asyncio.wrap_future(thumbnails.made(path.digest, path.size, kind))
+        data = await _made(thumbnails, path, kind, request)
     return Response(data, media_type="image/webp", headers=headers)
+
+
+async def _made(
+    thumbnails: Thumbnails, path: ThumbnailPath, kind: PictureKind, request: Request
+) -> bytes:
+    """Wait for a thumbnail as long as the browser does: who scrolls on gives it up."""
+    made = asyncio.wrap_future(thumbnails.made(path.digest, path.size, kind))
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        either: set[asyncio.Future[Any]] = {made, gone}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+    if not made.done():
+        thumbnails.leave(path.digest, path.size, kind)
+        raise GoneError("nobody waits for this answer")
+    return made.result()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _on_reader(service: Service, work: Callable[[], _Answer]) -> _Answer:

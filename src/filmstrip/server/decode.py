@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,9 @@ class ShownPicture:
     """Width and height that it has when it is not made smaller."""
 
 
-def picture_for_size(data: bytes, size: int) -> ShownPicture:
+def picture_for_size(
+    data: bytes, size: int, check: Callable[[], None] = lambda: None
+) -> ShownPicture:
     """Return the picture as displayed, decoded as small as its format allows without loss.
 
     Parameters
@@ -98,6 +101,8 @@ def picture_for_size(data: bytes, size: int) -> ShownPicture:
         The file.
     size
         Pixels that the longest side is to have in the end.
+    check
+        Called before anything is decoded in a way that does not notice damaged bytes by itself.
 
     Raises
     ------
@@ -109,6 +114,7 @@ def picture_for_size(data: bytes, size: int) -> ShownPicture:
     in_strips = _in_strips(data, size)
     if in_strips is not None:
         return in_strips
+    check()
     picture = open_picture(data)
     width, height = picture.size
     try:

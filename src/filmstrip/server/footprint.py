@@ -10,6 +10,9 @@ from filmstrip.folder import RUNS_DIR
 
 __all__ = ["FileMark", "Footprint", "RunMark", "changed_runs", "take_footprint"]
 
+_ENDINGS = (".tar", ".json")
+"""Shards, and who the run and its writers are. Spools change with every picture, and say nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
@@ -60,7 +63,8 @@ def _run_mark(run: os.DirEntry[str]) -> RunMark | None:
         if not run.is_dir():
             return None
         with os.scandir(run.path) as files:
-            return tuple(sorted((_file_mark(file) for file in files), key=lambda m: m.name))
+            marks = [_file_mark(file) for file in files if file.name.endswith(_ENDINGS)]
+            return tuple(sorted(marks, key=lambda mark: mark.name))
     except OSError:  # deleted, or a file of it replaced, between two looks
         return None
 

@@ -12,6 +12,7 @@ from threading import Lock
 
 from filmstrip.index.rows import MemberPlace
 from filmstrip.server.errors import GoneError, MissingError
+from filmstrip.shard.tar import BLOCK_SIZE, parse_header
 
 __all__ = ["Pictures", "StoredBytes"]
 
@@ -81,8 +82,16 @@ class Pictures:
         self._lock = Lock()
 
     @contextmanager
-    def open(self, digest: str) -> Iterator[StoredBytes]:
+    def open(self, digest: str, *, is_checked: bool = True) -> Iterator[StoredBytes]:
         """Open stored bytes; they are those that were logged.
+
+        Parameters
+        ----------
+        digest
+            sha256 of the bytes, 64 hex digits.
+        is_checked
+            False for who notices damage in another way, or calls `check`: then it is only made sure
+            that a member of this size stands there, which takes no time.
 
         Raises
         ------
@@ -91,14 +100,15 @@ class Pictures:
         GoneError
             It was logged, but its bytes are deleted or damaged.
         """
-        stored = self.open_file(digest)
+        stored = self.open_file(digest, is_checked=is_checked)
         try:
             yield stored
         finally:
             os.close(stored._file)
 
-    def open_file(self, digest: str) -> StoredBytes:
+    def open_file(self, digest: str, *, is_checked: bool = True) -> StoredBytes:
         """Open stored bytes like `open`; the caller calls `close`."""
+        open_at = self._opened_checked if is_checked else _opened
         place = self._find(digest)
         if place is None:
             self._refresh()
@@ -106,37 +116,29 @@ class Pictures:
         if place is None:
             raise MissingError(f"nothing in this store has the digest {digest}")
         try:
-            return self._checked(digest, place)
+            return open_at(digest, place)
         except GoneError:
             self._refresh()
             moved = self._find(digest)
             if moved is None or moved == place:
                 raise
-            return self._checked(digest, moved)
+            return open_at(digest, moved)
 
     @staticmethod
     def close(stored: StoredBytes) -> None:
         """Close what `open_file` opened."""
         os.close(stored._file)
 
-    def _checked(self, digest: str, place: MemberPlace) -> StoredBytes:
-        try:
-            file = os.open(place.shard, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        except OSError as error:
-            raise GoneError(f"the shard of this picture is gone: {error.strerror}") from error
-        stored = StoredBytes(digest, place.format, place.size_bytes, file, place.offset)
-        try:
-            self._check(stored, file, place.offset)
-        except BaseException:
-            os.close(file)
-            raise
-        return stored
+    def check(self, stored: StoredBytes) -> None:
+        """Check that open bytes are those that were logged.
 
-    def _check(self, stored: StoredBytes, file: int, offset: int) -> None:
-        status = os.fstat(file)
-        if status.st_size < offset + stored.size_bytes:
-            raise GoneError("the shard that held this picture was cut short")
-        known = (stored.digest, status.st_dev, status.st_ino, offset)
+        Raises
+        ------
+        GoneError
+            They are not.
+        """
+        status = os.fstat(stored._file)
+        known = (stored.digest, status.st_dev, status.st_ino, stored._offset)
         with self._lock:
             if known in self._whole:
                 self._whole.move_to_end(known)
@@ -147,3 +149,34 @@ class Pictures:
             self._whole[known] = None
             while len(self._whole) > _MAX_REMEMBERED:
                 self._whole.popitem(last=False)
+
+    def _opened_checked(self, digest: str, place: MemberPlace) -> StoredBytes:
+        stored = _opened(digest, place)
+        try:
+            self.check(stored)
+        except BaseException:
+            os.close(stored._file)
+            raise
+        return stored
+
+
+def _opened(digest: str, place: MemberPlace) -> StoredBytes:
+    try:
+        file = os.open(place.shard, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise GoneError(f"the shard of this picture is gone: {error.strerror}") from error
+    try:
+        _check_place(file, place)
+    except BaseException:
+        os.close(file)
+        raise
+    return StoredBytes(digest, place.format, place.size_bytes, file, place.offset)
+
+
+def _check_place(file: int, place: MemberPlace) -> None:
+    """Check that a member of this size stands where the index says."""
+    header = parse_header(os.pread(file, BLOCK_SIZE, place.offset - BLOCK_SIZE))
+    if header is None or header.size_bytes != place.size_bytes:
+        raise GoneError("the shard does not hold this picture any more")
+    if os.fstat(file).st_size < place.offset + place.size_bytes:
+        raise GoneError("the shard that held this picture was cut short")

@@ -136,14 +136,10 @@ def _averaged(layout: _Layout, pieces: list[memoryview], factor: int) -> PILImag
     size = (-(-layout.width // factor), -(-layout.height // factor))
     small = PIL.Image.new("F" if layout.mode == "I;16" else layout.mode, size)
     rows_at_once = factor * max(1, _STRIP_BYTES // layout.row_bytes // factor)
-    top, above = 0, bytes(layout.row_bytes)
+    strip = _Strip(layout)
+    top = 0
     for filtered in _filtered_strips(layout, pieces, rows_at_once):
-        strip = _decoded(layout, above, filtered)
-        height = strip.height
-        above = b"\0" + strip.crop((0, height - 1, layout.width, height)).tobytes(
-            "raw", layout.raw_mode
-        )
-        part = _averageable(strip.crop((0, 1, layout.width, height))).reduce(factor)
+        part = strip.averaged(filtered, factor)
         small.paste(part, (0, top))
         top += part.height
     return small
@@ -151,53 +147,74 @@ def _averaged(layout: _Layout, pieces: list[memoryview], factor: int) -> PILImag
 
 def _filtered_strips(
     layout: _Layout, pieces: list[memoryview], rows_at_once: int
-) -> Iterator[bytearray]:
-    """Yield filtered rows as they come out of the compressed data, checked against its checksum."""
+) -> Iterator[list[bytes]]:
+    """Yield the bytes of some filtered rows at a time; in the end, their checksum must agree."""
     bytes_left = layout.height * layout.row_bytes
-    strip = bytearray()
+    strip: list[bytes] = []
+    wanted = min(rows_at_once * layout.row_bytes, bytes_left)
     inflate = isal_zlib.decompressobj()
     for piece in pieces:
         rest: memoryview | bytes = piece
         while not inflate.eof:
-            wanted = min(rows_at_once * layout.row_bytes, bytes_left)
-            raw = inflate.decompress(rest, max(1, wanted - len(strip)))
+            raw = inflate.decompress(rest, max(1, wanted))
             rest = inflate.unconsumed_tail
-            strip += raw
             if not raw:
                 break
-            if len(strip) == wanted:
+            strip.append(raw)
+            wanted -= len(raw)
+            bytes_left -= len(raw)
+            if wanted == 0:
                 yield strip
-                bytes_left -= wanted
-                strip = bytearray()
-    if bytes_left or strip or not inflate.eof:
+                strip, wanted = [], min(rows_at_once * layout.row_bytes, bytes_left)
+    if bytes_left or not inflate.eof:
         raise _OtherPngError
 
 
-def _decoded(layout: _Layout, above: bytes, filtered: bytearray) -> PILImage:
-    """Return rows with their filters undone, and the row above them first."""
-    import PIL.Image
+class _Strip:
+    """Some rows of a picture, decoded into the same memory each time, below the row above them."""
 
-    rows = above + filtered
-    size = (layout.width, len(rows) // layout.row_bytes)
-    return PIL.Image.frombytes(layout.mode, size, _as_stored(rows), "zip", layout.raw_mode, 0)
+    def __init__(self, layout: _Layout) -> None:
+        self._layout = layout
+        self._above = bytes(layout.row_bytes)
+        self._picture: PILImage | None = None
+
+    def averaged(self, filtered: list[bytes], factor: int) -> PILImage:
+        """Return the rows with each `factor` × `factor` pixels averaged to one."""
+        layout = self._layout
+        picture = self._decoded(filtered)
+        below = (0, 1, layout.width, picture.height)
+        last = picture.crop((0, picture.height - 1, layout.width, picture.height))
+        self._above = b"\0" + last.tobytes("raw", layout.raw_mode)
+        if layout.mode == "I;16":  # which Pillow does not average
+            return _as_floats(picture.crop(below)).reduce(factor)
+        return picture.reduce(factor, below)
+
+    def _decoded(self, filtered: list[bytes]) -> PILImage:
+        import PIL.Image
+
+        layout = self._layout
+        size = (layout.width, 1 + sum(map(len, filtered)) // layout.row_bytes)
+        if self._picture is None or self._picture.size != size:
+            self._picture = PIL.Image.new(layout.mode, size)
+        self._picture.frombytes(_as_stored([self._above, *filtered]), "zip", layout.raw_mode, 0)
+        return self._picture
 
 
-def _as_stored(data: bytes) -> bytes:
-    """Return zlib data that holds the bytes uncompressed (RFC 1950, RFC 1951)."""
-    parts = [_ZLIB_HEADER]
-    for start in range(0, len(data), _BLOCK_BYTES):
-        length = min(_BLOCK_BYTES, len(data) - start)
-        is_last = start + length == len(data)
-        parts.append(struct.pack("<BHH", is_last, length, length ^ 0xFFFF))
-        parts.append(data[start : start + length])
-    parts.append(struct.pack(">I", isal_zlib.adler32(data)))
+def _as_stored(pieces: list[bytes]) -> bytes:
+    """Return zlib data that holds the bytes uncompressed (RFC 1950, RFC 1951).
+
+    It is left open at its end, which says nothing more once all rows are there.
+    """
+    parts: list[bytes | memoryview] = [_ZLIB_HEADER]
+    for piece in pieces:
+        view = memoryview(piece)
+        for start in range(0, len(view), _BLOCK_BYTES):
+            block = view[start : start + _BLOCK_BYTES]
+            parts += (struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF), block)
     return b"".join(parts)
 
 
-def _averageable(strip: PILImage) -> PILImage:
-    """Return the picture in a mode that Pillow averages."""
+def _as_floats(wide: PILImage) -> PILImage:
     import PIL.Image
 
-    if strip.mode != "I;16":
-        return strip
-    return PIL.Image.fromarray(np.asarray(strip).astype(np.float32))
+    return PIL.Image.fromarray(np.asarray(wide).astype(np.float32))

@@ -57,6 +57,7 @@ class Service:
     def start(self) -> None:
         """Begin to watch the store."""
         self.watcher.start()
+        self.thumbnails.warm_up()
 
     def close(self) -> None:
         """End all threads and streams."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,19 +38,28 @@ def fitted_size(width: int, height: int, longest: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def picture_thumbnail(data: bytes, size: int) -> bytes:
+def picture_thumbnail(data: bytes, size: int, check: Callable[[], None] = lambda: None) -> bytes:
     """Return a stored picture as WebP whose longest side is at most `size`.
 
     What fits is not scaled, and is kept exactly when it is small. 16-bit pictures, and others of
     more than 8 bits, are stretched from their smallest to their largest value, as
     ``filmstrip show`` does; transparency stays.
 
+    Parameters
+    ----------
+    data
+        The file.
+    size
+        Pixels of the longest side.
+    check
+        Called unless damaged bytes would be noticed without.
+
     Raises
     ------
     UndecodableError
         The bytes are no whole picture, or one that is too large to decode.
     """
-    shown = picture_for_size(data, size)
+    shown = picture_for_size(data, size, check)
     to_size = fitted_size(*shown.full_size, size)
     small = _resized(shown.picture, to_size)
     is_exact = to_size == shown.full_size and small.width * small.height <= _LOSSLESS_PIXELS
