@@ -11,7 +11,7 @@ from filmstrip.folder import RUNS_DIR
 __all__ = ["FileMark", "Footprint", "RunMark", "changed_runs", "take_footprint"]
 
 _ENDINGS = (".tar", ".json")
-"""Shards, and who the run and its writers are. Spools change with every picture, and say nothing."""
+"""Shards, and who the run and its writers are. Spools change with every picture."""
 
 
 @dataclass(frozen=True, slots=True)
