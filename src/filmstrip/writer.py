@@ -100,7 +100,7 @@ class Writer:
         self._options = options or WriterOptions()
         self.spool_path = (self._options.spool_dir or run_dir) / f"{name}.spool"
         self._spool = Spool.create(self.spool_path, self._options.spool_bytes)
-        self._ring = Ring(self._options.spool_bytes)
+        self._ring = Ring(self._spool.ring_bytes)
         self._lock = threading.Lock()
         self._seq = 1
         self._num_dropped = 0

@@ -118,10 +118,10 @@ class Control:
         struct.pack_into("<I", self._page, _TEXT_AT, len(data))
 
     def send(self, position: int) -> bool:
-        """Tell the encoder of an entry; return False when its pipe is full."""
+        """Tell the encoder of an entry; return False when its pipe is full, or it has died."""
         try:
             os.write(self.entries_fd, _MESSAGE.pack(position))
-        except BlockingIOError:
+        except (BlockingIOError, BrokenPipeError):
             return False
         return True
 
@@ -144,7 +144,8 @@ class Control:
         waiting = select.poll()
         waiting.register(self.changes_fd, select.POLLIN)
         if waiting.poll(1000 * timeout_secs):
-            os.read(self.changes_fd, 4096)
+            with contextlib.suppress(BlockingIOError):  # another thread waited too, and has read it
+                os.read(self.changes_fd, 4096)
 
     def close(self) -> None:
         """Close this side; the other hears of it."""

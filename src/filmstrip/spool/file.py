@@ -102,11 +102,19 @@ class Spool:
     def create(cls, path: Path, ring_bytes: int) -> Spool:
         """Return a new spool, whose lock this process holds.
 
+        Parameters
+        ----------
+        path
+            Its file.
+        ring_bytes
+            Size of the ring, rounded up to whole blocks: a search finds no entry elsewhere.
+
         Raises
         ------
         OSError
             The file cannot be made.
         """
+        ring_bytes = -(-ring_bytes // BLOCK_BYTES) * BLOCK_BYTES
         nonce, seed = secrets.token_bytes(16), secrets.randbits(63)
         unfinished = path.with_name(f".{path.name}")  # nobody looks at it before it is locked
         fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
@@ -224,14 +232,15 @@ class Spool:
 
     def find(self, first_seq: int) -> Iterator[EntryPlace]:
         """Yield the whole headers of entries from a sequence number on, in that order."""
-        found = {}
+        found: dict[int, EntryPlace] = {}
         for offset in self._candidates():
             place = self._parsed(os.pread(self.fd, _HEADER_BYTES, offset))
             if (
                 place is not None
                 and place.end_seq > first_seq
                 and self._offset(place.position) == offset
-            ):
+                and (place.seq not in found or place.position > found[place.seq].position)
+            ):  # the later one: an entry that the disk refused may have left its header
                 found[place.seq] = place
         yield from (found[seq] for seq in sorted(found))
 
@@ -241,7 +250,7 @@ class Spool:
         end = os.fstat(self.fd).st_size
         for start in range(_PAGE_BYTES, end, _SEARCH_BYTES):
             data = os.pread(self.fd, _SEARCH_BYTES, start)
-            data = data[: len(data) // BLOCK_BYTES * BLOCK_BYTES] or data.ljust(BLOCK_BYTES, b"\0")
+            data += bytes(-len(data) % BLOCK_BYTES)  # the last entry may end inside a block
             blocks = np.frombuffer(data, np.uint8).reshape(-1, BLOCK_BYTES)
             hits = np.flatnonzero((blocks[:, :16] == nonce).all(axis=1))
             yield from (start + int(hit) * BLOCK_BYTES for hit in hits)
