@@ -23,7 +23,10 @@ from filmstrip.spool.file import Entry, EntryPlace, Spool, SpoolDamagedError
 from filmstrip.spool.items import SpooledImage
 from filmstrip.spool.ring import Ring
 
-__all__ = ["Drain", "DrainGaveUpError"]
+__all__ = ["NOBODY_TELLS", "Drain", "DrainGaveUpError"]
+
+NOBODY_TELLS = 2**63
+"""In place of the sequence number of the first entry that is told of."""
 
 _BATCH_BYTES = 512 * 1024
 """Small images are encoded in batches of about this many bytes: one hand-over, one write."""
@@ -63,6 +66,7 @@ class Drain:
     ) -> None:
         self._spool, self._appender, self._control = spool, appender, control
         self._next_seq = next_seq
+        self._gap_cause: Exception | None = None
         self._ring = Ring(spool.ring_bytes)
         self._count_lock = threading.Lock()
         self._encoder = Encoder(self._store, appender.known)
@@ -87,9 +91,54 @@ class Drain:
         try:
             place = self._spool.place_at(position)
         except (OSError, SpoolDamagedError) as error:
-            self._note_lost(1, error)
+            self._gap_cause = error  # how many items it had, the next one tells
             return
+        if place.seq > self._next_seq:  # log() was interrupted before it could tell
+            self.take_found(end_seq=place.seq)
         self.take_place(place)
+
+    def take_found(self, *, end_seq: int = NOBODY_TELLS) -> None:
+        """Take the entries up to a sequence number that nobody told of.
+
+        Parameters
+        ----------
+        end_seq
+            Where those begin that were, or will be, told of. When nobody lives to tell, the newest
+            entry may have been cut off by a kill: ``log()`` had not returned, and nothing is lost.
+
+        Raises
+        ------
+        OSError
+            The spool cannot be read.
+        """
+        found = [one for one in self._spool.find(self._next_seq) if one.seq < end_seq]
+        if end_seq == NOBODY_TELLS and found and not self._spool.num_damaged:
+            self._next_seq = max(self._next_seq, found[0].seq)  # what was before is written over
+        for place in found:
+            is_last = place is found[-1] and end_seq == NOBODY_TELLS
+            self.take_place(place, is_maybe_torn=is_last)
+        if end_seq == NOBODY_TELLS and self._spool.num_damaged and not self._control[Counter.LOST]:
+            self._note_lost(1, SpoolDamagedError("the header of an entry is damaged"))
+
+    def go_on(self) -> None:
+        """Say what the shards hold already: who put it there may have died before it could.
+
+        Raises
+        ------
+        OSError
+            The spool cannot be read.
+        """
+        done = [one for one in self._spool.find(0) if one.end_seq <= self._next_seq]
+        ends = [self._ring.end(place.position, place.size_bytes) for place in done]
+        self._control[Counter.TAIL] = max(ends, default=0)
+
+    def end_at(self, seq: int) -> None:
+        """Count as lost what is missing up to a sequence number, which is that of nothing more."""
+        if seq > self._next_seq and not self._has_given_up:
+            cause = self._gap_cause or SpoolDamagedError("entries of the spool are damaged")
+            self._note_lost(seq - self._next_seq, cause)
+            self._next_seq = seq
+        self._gap_cause = None
 
     def take_place(self, place: EntryPlace, *, is_maybe_torn: bool = False) -> None:
         """Take an entry; one that is in the shards already is passed over.
@@ -103,10 +152,12 @@ class Drain:
         """
         if place.end_seq <= self._next_seq or self._has_given_up:
             return
+        self.end_at(place.seq)
         try:
             entry = self._spool.read(place.position)
-        except (OSError, SpoolDamagedError) as error:
-            self._note_lost(place.num_items, error)
+        except (OSError, SpoolDamagedError, MemoryError) as error:
+            if not is_maybe_torn:
+                self._note_lost(place.end_seq - self._next_seq, error)
             entry = Entry(place, [], [])
         for batch in self._batches(entry, is_maybe_torn=is_maybe_torn):
             self._encoder.submit(batch)
@@ -212,10 +263,7 @@ class Drain:
 
     def _note_failing(self, error: OSError) -> None:
         self._space_checked = 0.0
-        self._control.text = f"{type(error).__name__}: {error}"
-        self._control[Counter.FAILURES] += 1
-        self._control[Counter.PHASE] = Phase.FAILING
-        self._control.announce()
+        self._control.note_failure(error)
 
     def _note_lost(self, number: int, error: Exception) -> None:
         with self._count_lock:

@@ -13,11 +13,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from filmstrip.drain import Drain
+from filmstrip.disk import check_free_space
+from filmstrip.drain import NOBODY_TELLS, Drain
 from filmstrip.folder import (
     read_run_info,
     read_writer_info,
@@ -25,7 +27,7 @@ from filmstrip.folder import (
     write_writer_info,
 )
 from filmstrip.record import RecordDamagedError, WriterState
-from filmstrip.recovery import mend_shards
+from filmstrip.recovery import ShardsEnd, mend_shards
 from filmstrip.shard.append import ShardAppender
 from filmstrip.spool.control import Control, Counter, Ending, Phase
 from filmstrip.spool.file import Spool
@@ -38,10 +40,12 @@ _NICENESS = 5
 _WARM_BYTES = 32 * 2**20
 """Of the spool, made ready ahead: a first write to a page of a file costs forty times a later."""
 
-NOBODY_TELLS = 2**63
-"""The `EncoderTask.told_seq` of a spool whose writer is dead."""
-
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14; the mmap module does not name it
+
+_MEND_AGAIN_SECS = 0.1
+
+_SYNC_SECS, _SYNC_AGAIN_SECS = 0.002, 0.25
+"""With ``durability="power"``: between two looks for entries to sync, and after a failed one."""
 
 _PATIENCE_SECS = {Ending.KILLED: 2.0, Ending.FINISHED: 5.0, Ending.FAILED: 2.0}
 """How long writes may fail at the end before the rest is left in the spool."""
@@ -58,7 +62,8 @@ class EncoderTask(msgspec.Struct, frozen=True):
     entries_fd: int
     changes_fd: int
     told_seq: int
-    """From this sequence number on, the producer tells of each entry."""
+    """From this sequence number on, the producer tells of each entry; `NOBODY_TELLS` when it is
+    dead."""
     is_power_safe: bool = False
     sys_path: list[str] = []
 
@@ -87,9 +92,14 @@ def main() -> None:
 def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
     """Drain a spool until its writer ends, and tidy up; return False when something stays in it."""
     run_dir = Path(task.run_dir)
-    with contextlib.suppress(OSError, ValueError):
-        _warm(spool)
-    end = mend_shards(run_dir, task.writer)
+    if task.told_seq != NOBODY_TELLS:
+        with contextlib.suppress(OSError, ValueError):
+            _warm(spool)
+    end = _mended(run_dir, task.writer, control)
+    if end is None:
+        control[Counter.PHASE] = Phase.GAVE_UP
+        control.announce()
+        return False
     appender = ShardAppender(
         run_dir,
         task.writer,
@@ -99,28 +109,50 @@ def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
     )
     appender.sealed.update(end.sealed)
     drain = Drain(spool, appender, next_seq=end.next_seq, control=control)
-    if task.is_power_safe:
-        threading.Thread(target=_keep_durable, args=(spool, control), daemon=True).start()
     control[Counter.PHASE] = Phase.WORKING
-    _take_found(drain, spool, task.told_seq)
-    while positions := control.receive():
-        for position in positions:
-            drain.take(position)
-    if drain.next_seq < control[Counter.SEQ]:  # the writer was stopped before it could tell us
-        _take_found(drain, spool)
-    ending = Ending(control[Counter.ENDING])
-    drain.close(_PATIENCE_SECS[ending])
+    with _kept_durable(spool, control) if task.is_power_safe else contextlib.nullcontext():
+        if 1 < task.told_seq < NOBODY_TELLS:  # in place of an encoder that died
+            _count_again(control, end)
+            drain.go_on()
+        if task.told_seq > 1:
+            drain.take_found(end_seq=task.told_seq)
+        while positions := control.receive():
+            for position in positions:
+                drain.take(position)
+        seq = control[Counter.SEQ]
+        if drain.next_seq < seq:  # the writer was stopped before it could tell us
+            drain.take_found(end_seq=seq)
+            drain.end_at(seq)
+        drain.close(_PATIENCE_SECS[Ending(control[Counter.ENDING])])
     _tidy_up(task, control, drain, appender, spool)
     control[Counter.PHASE] = Phase.GAVE_UP if drain.has_given_up else Phase.DONE
     control.announce()
     return not drain.has_given_up
 
 
-def _take_found(drain: Drain, spool: Spool, end_seq: int = NOBODY_TELLS) -> None:
-    """Take the entries that nobody tells of; the newest may have been cut off by a kill."""
-    found = [place for place in spool.find(drain.next_seq) if place.seq < end_seq]
-    for place in found:
-        drain.take_place(place, is_maybe_torn=place is found[-1])
+def _mended(run_dir: Path, writer: str, control: Control) -> ShardsEnd | None:
+    """Return where the shards end, tried again while the disk refuses; None to give up."""
+    give_up_at: float | None = None
+    while True:
+        try:
+            return mend_shards(run_dir, writer)
+        except OSError as error:
+            control.note_failure(error)
+        if give_up_at is None and control.is_over():
+            patience_secs = _PATIENCE_SECS[Ending(control[Counter.ENDING])]
+            give_up_at = time.monotonic() + patience_secs
+        if give_up_at is not None and time.monotonic() > give_up_at:
+            return None
+        time.sleep(_MEND_AGAIN_SECS)
+
+
+def _count_again(control: Control, end: ShardsEnd) -> None:
+    """Count what the encoder before us stored and did not come to count."""
+    counters = (Counter.IMAGES, Counter.VALUES, Counter.LOST, Counter.RULES)
+    num_counted = sum(control[counter] for counter in counters)
+    for seq in range(num_counted + 1, end.next_seq):
+        if seq in end.is_image:
+            control[Counter.IMAGES if end.is_image[seq] else Counter.VALUES] += 1
 
 
 def _tidy_up(
@@ -167,20 +199,52 @@ def _warm(spool: Spool) -> None:
     size_bytes = min(_WARM_BYTES, spool.ring_bytes)
     if not sys.platform.startswith("linux"):
         return
-    if os.fstat(spool.fd).st_size < size_bytes:
-        os.posix_fallocate(spool.fd, 0, size_bytes)
+    missing_bytes = size_bytes - os.fstat(spool.fd).st_size
+    if missing_bytes > 0:
+        check_free_space(spool.path.parent, missing_bytes)
+        _allocate(spool.fd, size_bytes)
     with mmap.mmap(spool.fd, size_bytes) as pages:
         pages.madvise(_POPULATE_WRITE)
 
 
-def _keep_durable(spool: Spool, control: Control) -> None:
-    """Have the disk hold each entry soon after it was written."""
-    while True:
+def _allocate(fd: int, size_bytes: int) -> None:
+    """Have the disk reserve room for a file that another process writes.
+
+    Not ``posix_fallocate``: where the file system cannot, that writes zeros, between the others'.
+    """
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.fallocate(fd, 0, ctypes.c_long(0), ctypes.c_long(size_bytes)):
+        raise OSError(ctypes.get_errno(), "fallocate")
+
+
+@contextlib.contextmanager
+def _kept_durable(spool: Spool, control: Control) -> Iterator[None]:
+    """Have the disk hold each entry soon after it was written, while the block runs."""
+    is_over = threading.Event()
+    thread = threading.Thread(
+        target=_keep_durable, args=(spool, control, is_over), name="filmstrip-sync", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _keep_durable(spool: Spool, control: Control, is_over: threading.Event) -> None:
+    while not is_over.is_set():
         written = control[Counter.HEAD]
         if written > control[Counter.DURABLE]:
-            with contextlib.suppress(OSError):
+            try:
                 os.fdatasync(spool.fd)
-                control[Counter.DURABLE] = written
-                control.announce()
+            except OSError as error:
+                control.note_failure(error)
+                is_over.wait(_SYNC_AGAIN_SECS)
+                continue
+            control[Counter.DURABLE] = written
+            control.announce()
         else:
-            time.sleep(0.002)
+            is_over.wait(_SYNC_SECS)

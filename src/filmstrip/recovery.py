@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from filmstrip.record import ImageRecord
 from filmstrip.shard.read import Damage, DamageKind, ShardEnd, StoredSample, scan_shard
 from filmstrip.shard.tar import END_OF_ARCHIVE
 
@@ -25,6 +26,8 @@ class ShardsEnd:
     """Number of the shard to write next."""
     sealed: dict[str, int]
     """Size in bytes of each shard, all sealed now."""
+    is_image: dict[int, bool]
+    """For each sequence number in the newest shard whether an image has it."""
 
 
 def mend_shards(run_dir: Path, writer: str) -> ShardsEnd:
@@ -36,22 +39,25 @@ def mend_shards(run_dir: Path, writer: str) -> ShardsEnd:
         A shard cannot be read or written.
     """
     shards = sorted(run_dir.glob(f"{writer}-*.tar"))
-    last_seq = 0
+    is_image: dict[int, bool] = {}
     for shard in reversed(shards):
-        last_seq = max(last_seq, _mended(shard))
-        if last_seq:
+        is_image = _mended(shard)
+        if is_image:
             break
     number = int(shards[-1].stem.rpartition("-")[2]) + 1 if shards else 0
-    return ShardsEnd(last_seq + 1, number, {one.name: one.stat().st_size for one in shards})
+    sizes = {one.name: one.stat().st_size for one in shards}
+    return ShardsEnd(max(is_image, default=0) + 1, number, sizes, is_image)
 
 
-def _mended(shard: Path) -> int:
-    """Seal a shard if it is not, and return the highest sequence number in it."""
-    last_seq = end = 0
+def _mended(shard: Path) -> dict[int, bool]:
+    """Seal a shard if it is not, and return its sequence numbers: whether each is an image's."""
+    is_image: dict[int, bool] = {}
+    end = 0
     found: StoredSample | Damage | ShardEnd | None = None
     for found in scan_shard(shard):
         if isinstance(found, StoredSample):
-            last_seq, end = max(last_seq, found.record.seq), found.end_offset
+            is_image[found.record.seq] = isinstance(found.record, ImageRecord)
+            end = found.end_offset
     is_torn = isinstance(found, Damage) and found.kind is DamageKind.TORN
     is_open = found is None or isinstance(found, StoredSample)
     if is_torn or is_open or _ends_inside_its_end(shard, found):
@@ -59,7 +65,7 @@ def _mended(shard: Path) -> int:
             file.truncate(end if not isinstance(found, ShardEnd) else found.offset)
             file.seek(0, os.SEEK_END)
             file.write(END_OF_ARCHIVE)
-    return last_seq
+    return is_image
 
 
 def _ends_inside_its_end(shard: Path, found: StoredSample | Damage | ShardEnd | None) -> bool:

@@ -23,6 +23,8 @@ from filmstrip.spool.file import Spool, SpoolDamagedError, is_locked
 
 __all__ = ["Repaired", "dead_spools", "is_live", "repair_run", "repair_store"]
 
+_BEGIN_SECS = 10.0
+
 _PATIENCE_SECS = 30.0
 """How long to wait for the encoder of a process that is gone; it drains some hundred images/s."""
 
@@ -64,9 +66,15 @@ def repair_run(run_dir: Path) -> list[Repaired]:
 
 def is_live(run_dir: Path, info: WriterInfo) -> bool:
     """Return whether a writer's own process lives, as far as this machine can tell."""
-    if not is_locked(spool_path(run_dir, info)):
+    path = spool_path(run_dir, info)
+    if not is_locked(path) and (path.exists() or not _is_about_to_begin(info)):
         return False
     return info.host != socket.gethostname() or _is_process_alive(info.pid)
+
+
+def _is_about_to_begin(info: WriterInfo) -> bool:
+    """Return whether a writer may have said who it is, and not yet made its spool."""
+    return info.state == "running" and time.time() - info.started < _BEGIN_SECS
 
 
 def dead_spools(run_dir: Path) -> list[Path]:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,10 @@ _CHECK_SECS = 0.25
 """How often a producer that waits, or goes on logging, looks whether its encoder lives."""
 
 _MAX_RESTARTS = 3
+"""How often an encoder that dies before it stored anything is replaced by another process; then as
+often by threads of this one."""
+
+_LAST_PHASES = (Phase.DONE, Phase.GAVE_UP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +106,17 @@ class Writer:
         self.spool_path = (self._options.spool_dir or run_dir) / f"{name}.spool"
         self._spool = Spool.create(self.spool_path, self._options.spool_bytes)
         self._ring = Ring(self._spool.ring_bytes)
-        self._lock = threading.Lock()
+        # Reentrant, and with a queue: a signal's handler may log in the middle of log().
+        self._lock = threading.RLock()
+        self._is_putting = False
+        self._to_put: deque[Sequence[Draft]] = deque()
         self._seq = 1
         self._num_dropped = 0
         self._has_warned_full = False
         self._spool_error = ""
         self._spool_end = 0
         self._num_restarts = 0
+        self._restarted_at = -1
         self._checked_secs = 0.0
         if self._options.durability == "power":
             sync_path(self.spool_path)
@@ -122,7 +131,9 @@ class Writer:
         control = self._control
         num_images, num_values = control[Counter.IMAGES], control[Counter.VALUES]
         num_lost = control[Counter.LOST]
-        is_failing = control[Counter.PHASE] in (Phase.FAILING, Phase.GAVE_UP)
+        is_failing = self._is_failing()
+        is_empty = control[Counter.PHASE] == Phase.DONE
+        num_done = num_images + num_values + num_lost + control[Counter.RULES]
         has_cause = is_failing or num_lost
         return WriterReport(
             num_images=num_images,
@@ -131,7 +142,7 @@ class Writer:
             pixel_bytes=control[Counter.PIXEL_BYTES],
             num_lost=num_lost,
             num_dropped=self._num_dropped,
-            num_spooled=self._seq - 1 - num_images - num_values - num_lost - control[Counter.RULES],
+            num_spooled=0 if is_empty else max(0, self._seq - 1 - num_done),
             is_failing=is_failing or bool(self._spool_error),
             cause=control.text if has_cause else self._spool_error,
         )
@@ -140,8 +151,9 @@ class Writer:
         """Put drafts into the spool, in order; waits only while it is full."""
         for group in _groups(drafts):
             with self._lock:
-                self._look_after_encoder()
-                self._put(group)
+                self._to_put.append(group)
+                if not self._is_putting:
+                    self._put_all()
 
     def flush(self, timeout_secs: float | None = None) -> bool:
         """Wait until all that was submitted is in the shards; return whether it is."""
@@ -179,25 +191,26 @@ class Writer:
         on_wait
             Called again and again while waiting.
         """
-        _writers.discard(self)
         control = self._control
         control[Counter.DROPPED] = self._num_dropped
         control[Counter.ENDING] = Ending.FAILED if is_failed else Ending.FINISHED
         end_at = None if timeout_secs is None else time.monotonic() + timeout_secs
         self._look_after_encoder(is_urgent=True)
-        control.end_entries()
+        self._control.end_entries()
         while not self._has_drained():
             if end_at is not None and time.monotonic() > end_at:
                 return False
             if on_wait is not None:
                 on_wait(self.report)
+        _writers.discard(self)
         self._spool.close()
+        self._control.close()
         return True
 
     def _has_drained(self) -> bool:
         """Wait a little, and return whether the encoder has ended; one that died is replaced."""
         self._control.wait(0.05)
-        if self._control[Counter.PHASE] in (Phase.DONE, Phase.GAVE_UP):
+        if self._control[Counter.PHASE] in _LAST_PHASES:
             return self._encoder.has_ended(None)
         self._look_after_encoder()
         self._control.end_entries()
@@ -207,6 +220,17 @@ class Writer:
         """Let go of everything after a fork: it is the parent's."""
         self._spool.close()
         self._control.close()
+
+    def _put_all(self) -> None:
+        self._is_putting = True
+        try:
+            while self._to_put:
+                self._look_after_encoder()
+                self._put(self._to_put.popleft())
+        finally:
+            self._is_putting = False
+            if self._to_put:  # an exception came out of a handler that had logged
+                self._put_all()
 
     def _put(self, drafts: Sequence[Draft]) -> None:
         items = encode_items(drafts, self._seq, self._spool.seed)
@@ -220,8 +244,11 @@ class Writer:
         self._seq += len(drafts)
         self._control[Counter.SEQ] = self._seq
         self._control[Counter.HEAD] = self._ring.head
-        while not self._control.send(position):  # so many entries wait that their pipe is full
+        control = self._control
+        while not control.send(position):  # so many entries wait that their pipe is full
             self._wait_for_change()
+            if control is not self._control:  # a new encoder, which finds what is there by itself
+                break
 
     def _place(self, size_bytes: int) -> int | None:
         """Return where an entry goes; waits for room unless entries are to be dropped."""
@@ -284,10 +311,15 @@ class Writer:
         if now - self._checked_secs < _CHECK_SECS and not is_urgent:
             return
         self._checked_secs = now
-        if self._encoder.has_ended(0):
-            self._num_restarts += 1
-            theirs = self._renew_control()
-            self._encoder = self._start(theirs)
+        if not self._encoder.has_ended(0) or self._control[Counter.PHASE] in _LAST_PHASES:
+            return
+        tail = self._control[Counter.TAIL]
+        self._num_restarts = self._num_restarts + 1 if tail == self._restarted_at else 1
+        self._restarted_at = tail
+        if self._num_restarts > 2 * _MAX_RESTARTS:
+            self._control[Counter.PHASE] = Phase.GAVE_UP
+        else:
+            self._encoder = self._start(self._renew_control())
 
     def _renew_control(self) -> Control:
         """Return a new page and pipes: what was said through the old ones is lost."""
@@ -347,9 +379,17 @@ class _EncoderThread:
 
     def __init__(self, task: EncoderTask, control: Control, spool: Spool) -> None:
         self._thread = threading.Thread(
-            target=run_task, args=(task, control, spool), name="filmstrip-encoder", daemon=True
+            target=self._run, args=(task, control, spool), name="filmstrip-encoder", daemon=True
         )
         self._thread.start()
+
+    def _run(self, task: EncoderTask, control: Control, spool: Spool) -> None:
+        try:
+            run_task(task, control, spool)
+        except Exception as error:  # noqa: BLE001  # the writer loop: another one is started
+            control.text = f"{type(error).__name__}: {error}"
+        finally:
+            control.close()
 
     def has_ended(self, timeout_secs: float | None) -> bool:
         """Return whether it has ended, or does so within this time; None waits for it."""

@@ -8,6 +8,7 @@ size takes it over.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from typing import Any
 
@@ -40,6 +41,10 @@ class BlockPool:
 
     def __init__(self, *, kept_bytes: int = _KEPT_BYTES) -> None:
         self._limit_bytes = kept_bytes
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of every block, and of the lock: after a fork its holder may not be there."""
         self._kept_bytes = 0
         self._free: dict[int, list[_Block]] = {}
         # Reentrant: the garbage collector may give a block back while this thread takes one.
@@ -98,6 +103,9 @@ class _Lease:
 
 
 _pool = BlockPool()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.forget)
 
 
 def pooled_empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -21,6 +21,9 @@ __all__ = ["Control", "Counter", "Ending", "Phase"]
 _PAGE_BYTES = 4096
 _TEXT_AT, _TEXT_BYTES = 1024, 2048
 _MESSAGE = struct.Struct("<Q")
+_END = 2**64 - 1
+"""Sent in place of a position: no more will come."""
+
 _PIPE_BYTES = 2**20
 """Room for 131,072 entries; what the kernel grants may be less."""
 
@@ -85,6 +88,7 @@ class Control:
         self.page_fd, self.entries_fd, self.changes_fd = page_fd, entries_fd, changes_fd
         self._page = mmap.mmap(page_fd, _PAGE_BYTES)
         self._numbers = memoryview(self._page)[:_TEXT_AT].cast("Q")
+        self._has_all = False
 
     @classmethod
     def pair(cls) -> tuple[Control, Control]:
@@ -127,10 +131,29 @@ class Control:
 
     def receive(self) -> list[int]:
         """Wait for entries and return their positions, oldest first; none when that was all."""
+        if self._has_all:
+            return []
         data = os.read(self.entries_fd, 512 * _MESSAGE.size)
         while len(data) % _MESSAGE.size:
             data += os.read(self.entries_fd, _MESSAGE.size - len(data) % _MESSAGE.size)
-        return [position for (position,) in _MESSAGE.iter_unpack(data)]
+        positions = [position for (position,) in _MESSAGE.iter_unpack(data)]
+        self._has_all = not positions or positions[-1] == _END
+        return positions[:-1] if positions and self._has_all else positions
+
+    def is_over(self) -> bool:
+        """Return whether the producer has ended, or says that it will."""
+        if self[Counter.ENDING] != Ending.KILLED:
+            return True
+        waiting = select.poll()
+        waiting.register(self.entries_fd, 0)  # a closed other end is told of in any case
+        return bool(waiting.poll(0))
+
+    def note_failure(self, error: OSError) -> None:
+        """Tell the producer that a write failed, and will be tried again."""
+        self.text = f"{type(error).__name__}: {error}"
+        self[Counter.FAILURES] += 1
+        self[Counter.PHASE] = Phase.FAILING
+        self.announce()
 
     def announce(self) -> None:
         """Wake a producer that waits for a change."""
@@ -158,10 +181,21 @@ class Control:
             os.close(fd)
 
     def end_entries(self) -> None:
-        """Say that no more entries will come; the page and the changes stay."""
+        """Say that no more entries will come; the page and the changes stay.
+
+        To be called again while the pipe is full. Closing it alone would not do: a child that was
+        forked at the wrong moment may hold it open.
+        """
+        if self.entries_fd < 0:
+            return
+        try:
+            os.write(self.entries_fd, _MESSAGE.pack(_END))
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            pass
         fd, self.entries_fd = self.entries_fd, -1
-        if fd >= 0:
-            os.close(fd)
+        os.close(fd)
 
 
 def _page_fd() -> int:

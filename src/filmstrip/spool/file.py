@@ -97,6 +97,8 @@ class Spool:
     def __init__(self, path: Path, fd: int, page: tuple[bytes, int, int]) -> None:
         self.path, self.fd = path, fd
         self._nonce, self.seed, self.ring_bytes = page
+        self.num_damaged = 0
+        """Headers that the last `find` found to be none any more."""
 
     @classmethod
     def create(cls, path: Path, ring_bytes: int) -> Spool:
@@ -233,8 +235,10 @@ class Spool:
     def find(self, first_seq: int) -> Iterator[EntryPlace]:
         """Yield the whole headers of entries from a sequence number on, in that order."""
         found: dict[int, EntryPlace] = {}
+        self.num_damaged = 0
         for offset in self._candidates():
             place = self._parsed(os.pread(self.fd, _HEADER_BYTES, offset))
+            self.num_damaged += place is None
             if (
                 place is not None
                 and place.end_seq > first_seq
