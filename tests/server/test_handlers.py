@@ -190,3 +190,15 @@ def test_only_reading_is_answered(served):
         answer = served.client.request(method, "/api/runs")
         assert (answer.status_code, answer.json()) == (405, {"error": "expected GET or HEAD"})
         assert answer.headers["allow"] == "GET, HEAD"
+
+
+def test_a_failure_of_our_own_is_answered_logged_once_and_survived(served, monkeypatch, caplog):
+    def fail():
+        raise RuntimeError("out\nof order")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(served.service.index, "runs", fail)
+        status, message = refused(served, "/api/runs")
+    assert (status, message) == (500, "RuntimeError: out\\nof order")
+    assert [record.message for record in caplog.records] == ["a request failed: /api/runs"]
+    assert len(ok(served, "/api/runs")) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -39,7 +38,6 @@ __all__ = ["STATIC_DIR", "make_app"]
 STATIC_DIR = Path(__file__).with_name("static")
 """The built viewer."""
 
-_log = logging.getLogger("filmstrip.server")
 _Answer = TypeVar("_Answer")
 
 
@@ -195,5 +193,4 @@ async def _on_known_error(_request: Request, error: Exception) -> Response:
 
 
 async def _on_unknown_error(_request: Request, error: Exception) -> Response:
-    _log.error("a request failed", exc_info=error)
     return error_response(500, f"{type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import logging
 import socket
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -27,6 +28,8 @@ __all__ = ["Access", "Guard", "is_loopback"]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_HEADER = 8192
+
+_log = logging.getLogger("filmstrip.server")
 
 _HEADERS = {
     "content-security-policy": (
@@ -108,7 +111,11 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, receive, send_safely)
+        try:
+            await (refusal or self._app)(scope, receive, send_safely)
+        except Exception:  # noqa: BLE001  # the server's handler: one request fails, not the server
+            # Starlette has answered, and raises again for a server that writes logs.
+            _log.exception("a request failed: %s", scope["path"])
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

@@ -48,6 +48,7 @@ class ViewServer(uvicorn.Server):
                 make_app(service, access),
                 lifespan="on",
                 log_config=None,
+                log_level="error",
                 access_log=False,
                 server_header=False,
                 date_header=False,
