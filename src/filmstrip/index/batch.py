@@ -119,11 +119,11 @@ _TABLES: dict[str, Table] = {
 }
 
 
-def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+def chunks(values: Iterable[Any], size: int = _MAX_VARIABLES) -> Iterable[list[Any]]:
     """Yield the values in lists short enough for one statement."""
     whole = list(values)
-    for start in range(0, len(whole), _MAX_VARIABLES):
-        yield whole[start : start + _MAX_VARIABLES]
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
 
 
 def int64(value: int) -> int:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
 
-from filmstrip.index.schema import images, keys, names, numbers, runs, steps
+from filmstrip.index.batch import chunks
+from filmstrip.index.predicates import name_number
+from filmstrip.index.schema import images, keys, numbers, runs, steps
 
 __all__ = ["latest_images"]
+
+_MAX_PAIRS = 64
+"""Steps asked for at once."""
 
 
 def latest_images(
@@ -27,55 +33,54 @@ def latest_images(
     if key_names is not None:
         wanted = wanted.where(keys.c.key.in_(key_names))
     pairs = connection.execute(wanted.order_by(runs.c.run_id, keys.c.num)).all()
-    found = {}
-    last_steps = {} if axis in ("step", "time") else _last_steps(connection, pairs, at, axis)
-    for key_num, run_num in pairs:
-        limit = last_steps.get(run_num) if last_steps or axis not in ("step", "time") else at
-        step = None if limit is None else _step_before(connection, key_num, limit, axis)
-        if step is not None:
-            found[key_num] = step
-    if not found:
-        return []
-    at_steps = or_(
-        *(and_(images.c.key_num == key, images.c.step == step) for key, step in found.items())
-    )
-    rows = connection.execute(
-        select(images.c.num, images.c.key_num, images.c.place)
-        .where(at_steps, images.c.place.is_not(None))
-        .order_by(images.c.key_num, images.c.place)
-    )
+    found: dict[int, int] = {}
+    for some in chunks(pairs):
+        found.update(_steps_before(connection, some, at, axis))
     by_key: dict[int, list[int]] = {}
-    for num, key_num, _ in rows:
-        by_key.setdefault(key_num, []).append(num)
+    for some in chunks(found.items(), size=_MAX_PAIRS):
+        # Not with tuples IN a list: SQLite would go through all images.
+        at_steps = (and_(images.c.key_num == key, images.c.step == step) for key, step in some)
+        rows = connection.execute(
+            select(images.c.num, images.c.key_num)
+            .where(or_(*at_steps), images.c.place.is_not(None))
+            .order_by(images.c.key_num, images.c.place)
+        )
+        for num, key_num in rows:
+            by_key.setdefault(key_num, []).append(num)
     return [num for key_num, _ in pairs for num in by_key.get(key_num, [])[:max_images]]
 
 
-def _step_before(connection: Connection, key_num: int, limit: float, axis: str) -> int | None:
-    """Return the last step of a key whose place on the axis is not beyond the limit."""
-    column = steps.c.time if axis == "time" else steps.c.step
-    found: int | None = connection.scalar(
+def _steps_before(
+    connection: Connection, pairs: Sequence[tuple[int, int]], at: float, axis: str
+) -> dict[int, int]:
+    """Return the newest step of each key that is not beyond a place on the axis."""
+    key_nums = [key_num for key_num, _ in pairs]
+    if axis in ("step", "time"):
+        column = steps.c.time if axis == "time" else steps.c.step
+        limit: ColumnElement[Any] = literal(at)
+    else:
+        column, limit = steps.c.step, _last_step(connection, axis, at)
+    newest = (
         select(steps.c.step)
-        .where(steps.c.key_num == key_num, column <= limit)
+        .where(steps.c.key_num == keys.c.num, column <= limit)
         .order_by(column.desc(), steps.c.step.desc())
         .limit(1)
+        .scalar_subquery()
     )
-    return found
+    rows = connection.execute(select(keys.c.num, newest).where(keys.c.num.in_(key_nums)))
+    return {key_num: step for key_num, step in rows if step is not None}
 
 
-def _last_steps(
-    connection: Connection, pairs: Sequence[tuple[int, int]], at: float, name: str
-) -> dict[int, int]:
-    """Return the step of each run where a number was nearest to a value without passing it."""
-    name_num = connection.scalar(select(names.c.num).where(names.c.name == name))
+def _last_step(connection: Connection, name: str, at: float) -> ColumnElement[Any]:
+    """Return the step of a key's run where a number was nearest to a value without passing it."""
     c = numbers.c
-    found = {}
-    for run_num in {run_num for _, run_num in pairs}:
-        step = connection.scalar(
-            select(c.step)
-            .where(c.run_num == run_num, c.name_num == name_num, c.value <= at)
-            .order_by(c.value.desc(), c.step.desc())
-            .limit(1)
+    return (
+        select(c.step)
+        .where(
+            c.run_num == keys.c.run_num, c.name_num == name_number(connection, name), c.value <= at
         )
-        if step is not None:
-            found[run_num] = step
-    return found
+        .order_by(c.value.desc(), c.step.desc())
+        .limit(1)
+        .correlate(keys)
+        .scalar_subquery()
+    )

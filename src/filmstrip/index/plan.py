@@ -17,6 +17,7 @@ from filmstrip.index.predicates import (
     Predicate,
     field_number,
     name_number,
+    of_field,
     predicate,
     run_numbers,
     span_predicate,
@@ -310,7 +311,7 @@ def _order_by_value(connection: Connection, query: ImageQuery, scope: Scope, sor
         table = marks if kind == "caption" else labels
         column = table.c.text
         source = by_text(table, field_num or 0, is_descending=sort.is_descending)
-    its_rows = (table.c.image_num == images.c.num, table.c.field_num == field_num)
+    its_rows = (table.c.image_num == images.c.num, of_field(table, field_num))
     if kind == "caption":
         value: ColumnElement[Any] = sql.substr(images.c.words, 1, CAPTION_HEAD_LENGTH)
     else:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, literal, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    exists,
+    false,
+    literal,
+    not_,
+    or_,
+    select,
+)
 
 from filmstrip.index import schema
 from filmstrip.index.facts import (
@@ -24,6 +35,7 @@ __all__ = [
     "Predicate",
     "field_number",
     "name_number",
+    "of_field",
     "predicate",
     "run_numbers",
     "span_predicate",
@@ -56,6 +68,14 @@ def span_predicate(column: ColumnElement[float], span: Span | None) -> Predicate
         high = literal(_finite(span.high))
         said.append(column < high if span.is_high_open else column <= high)
     return and_(*said)
+
+
+def of_field(table: Table, field_num: int | None) -> Predicate:
+    """Return that a row of facts about one image is of a field.
+
+    Said so that no index can be used for it: SQLite would go through all rows of the field.
+    """
+    return table.c.field_num + 0 == field_num
 
 
 def field_number(connection: Connection, kind: str, name: str) -> int | None:
@@ -155,7 +175,7 @@ def _measure(kind: str, connection: Connection, condition: Condition) -> Predica
         return false()
     return exists().where(
         measures.c.image_num == images.c.num,
-        measures.c.field_num == field_num,
+        of_field(measures, field_num),
         span_predicate(measures.c.value, condition.span),
     )
 

@@ -56,7 +56,7 @@ __all__ = [
     "value_records",
 ]
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Raised when the tables change: an index of another version is dropped and filled anew."""
 
 
