@@ -30,6 +30,10 @@ from filmstrip.folder import prepare_store
 from filmstrip.index import Index, parse_query, schema
 
 NUM_TURNS = 40
+SERVER_OPTIONS = [
+    "shared_buffers=2GB", "maintenance_work_mem=1GB", "max_wal_size=16GB",
+    "synchronous_commit=off", "full_page_writes=off", "autovacuum=off",
+]  # fmt: skip
 GOAL_P95_MS, GOAL_RATIO = 15.0, 2.0
 
 
@@ -237,9 +241,7 @@ def main() -> None:
             figures["sqlite"] = found
             print("  missed:", print_table("SQLite", found) or "none")
         if "postgresql" in arguments.backends:
-            options = ["shared_buffers=2GB", "maintenance_work_mem=1GB", "max_wal_size=16GB",
-                       "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]  # fmt: skip
-            with postgresql_server(options) as server:
+            with postgresql_server(SERVER_OPTIONS) as server:
                 found = measure(database_urls(server), folder / "postgresql", sizes)
             figures["postgresql"] = found
             print("  missed:", print_table("PostgreSQL", found) or "none")

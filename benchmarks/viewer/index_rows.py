@@ -95,7 +95,7 @@ def _make_shard(shape: Shape) -> list[tuple[int, int, int]]:
             mode="RGB", format="png", caption="a caption of seven words or so", boxes=[layer],
             meta={"camera": "cam1"}, source=SourceInfo(kind="numpy"), members=[],
         )  # fmt: skip
-        member = EncodedMember("png", b"%d" % i, f"{i:064x}")
+        member = EncodedMember("png", b"%d" % i, i.to_bytes(32, "big"))
         values = ValuesRecord(run_id="run000", step=i, time=1.7e9, values={"loss": 0.5})
         appender.append([EncodedImage(record, [member]), values])
     appender.close()
@@ -174,11 +174,11 @@ def _big_tables(shape: Shape, *, is_sqlite: bool) -> list[tuple[str, str, int, s
     at_step = f"({START_TICKS} / 65536.0 + (i / {k} * {k * p}) * 0.1)"
     of_run = f"(i / {s})"
     steps_n = NUM_RUNS * k * s
+    place = f"i % {p}, 0, 0, i % {p}, {ticks}"
+    image = f'{num}, {key_num}, {run} + 1, {step}, {place}, {run} + 1, b."at", b.size, 1, {words}'
+    of_places = f"JOIN bench_places b ON b.n = i % {NUM_RECORDS}"
     return [
-        ("filmstrip_images",
-         f"{num}, {key_num}, {run} + 1, {step}, i % {p}, 0, 0, i % {p}, {ticks}, {run} + 1, "
-          f'b."at", b.size, 1, {words}',
-         n, f"JOIN bench_places b ON b.n = i % {NUM_RECORDS} ORDER BY 1"),
+        ("filmstrip_images", image, n, f"{of_places} ORDER BY 1"),
         ("filmstrip_members", f"{mixed} * 2147483648, {run} + 1, i, 10, 'png', {digest}", n, by),
         ("filmstrip_marks", f"1, {word}, {num}", n, by),
         ("filmstrip_marks", f"1, {tint}, {num}", n, by),
@@ -196,5 +196,5 @@ def _big_tables(shape: Shape, *, is_sqlite: bool) -> list[tuple[str, str, int, s
          f"{of_run} + 1, 2, i % {s}, i / 1.0, i % {s} / 1.0", NUM_RUNS * s, by),
         ("filmstrip_value_records",
          f"{of_run} + 1, i % {s}, b.size, {of_run} + 1, i % {s}, 0", NUM_RUNS * s,
-         f"JOIN bench_places b ON b.n = i % {NUM_RECORDS} ORDER BY 1, 2"),
+         f"{of_places} ORDER BY 1, 2"),
     ]  # fmt: skip

@@ -118,7 +118,7 @@ def _encoded(sample: Sample, index: int) -> list[EncodedImage | ValuesRecord]:
         source=SourceInfo(kind="numpy"),
         members=[],
     )
-    member = EncodedMember("png", data, hashlib.sha256(data).hexdigest())
+    member = EncodedMember("png", data, hashlib.sha256(data).digest())
     batch: list[EncodedImage | ValuesRecord] = [EncodedImage(record, [member])]
     if sample.loss is not None:
         batch.append(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Table, event, insert, select
+from sqlalchemy import Connection, Engine, Table, event, insert, select, update
 
 from filmstrip.index import schema
 
@@ -61,6 +61,21 @@ class Database:
                 connection.execute(
                     insert(schema.settings).values(name="version", value=str(schema.INDEX_VERSION))
                 )
+
+    def touch(self) -> None:
+        """Write something, to see that it can be.
+
+        Raises
+        ------
+        sqlalchemy.exc.SQLAlchemyError
+            The database is read-only, full, or locked for long.
+        """
+        with self.write() as connection:
+            connection.execute(
+                update(schema.settings)
+                .where(schema.settings.c.name == "version")
+                .values(value=str(schema.INDEX_VERSION))
+            )
 
     def clear(self) -> None:
         """Drop every row."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from filmstrip.index.batch import chunks, digest_head
-from filmstrip.index.database import INDEX_FILE, Database
+from filmstrip.index import answers
+from filmstrip.index.database import Database
 from filmstrip.index.fill import Filler, Progress
+from filmstrip.index.home import Home
 from filmstrip.index.latest import latest_images
 from filmstrip.index.query import ImageQuery
 from filmstrip.index.rows import (
     IndexChanges,
     Item,
-    KeyRow,
     MemberPlace,
     Page,
     RunRow,
@@ -25,26 +26,19 @@ from filmstrip.index.rows import (
     StepRow,
     Suggestion,
 )
-from filmstrip.index.scalars import merged_values, value_entries
-from filmstrip.index.schema import (
-    images,
-    keys,
-    members,
-    names,
-    numbers,
-    runs,
-    series,
-    shards,
-    steps,
-)
 from filmstrip.index.search import find_images
 from filmstrip.index.shelf import Shelf
 from filmstrip.index.suggest import suggestions
-from filmstrip.record import RecordDamagedError, decode_run_info
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 __all__ = ["Index"]
 
-_DIGEST_LENGTH = 64
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_IMAGE_ID = re.compile("[0-7][0-9a-f]{15}")
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Index:
@@ -68,14 +62,12 @@ class Index:
     ['seven']
     """
 
-    def __init__(self, store_dir: Path, database: Database) -> None:
+    def __init__(self, store_dir: Path, home: Home) -> None:
         self.store_dir = store_dir
-        self.problems: list[str] = []
-        """What is wrong with the index or its store, a line each."""
         self._shelf = Shelf(store_dir)
-        self._database = database
-        self._filler = Filler(database, self._shelf)
-        self._lock = threading.Lock()
+        self._home = home
+        self._filler = Filler(home.database, self._shelf)
+        self._lock = threading.RLock()
 
     @classmethod
     def open(cls, store_dir: Path, url: str | None = None) -> Index:
@@ -87,14 +79,22 @@ class Index:
             Folder of the store.
         url
             Of a PostgreSQL database, ``postgresql://…``; by default a file in the store.
+
+        Raises
+        ------
+        StoreError
+            The database at the URL does not answer, or there is no place for a file.
         """
-        database = Database(url) if url else Database.at(store_dir / INDEX_FILE)
-        database.prepare()
-        return cls(store_dir, database)
+        return cls(store_dir, Home(store_dir, url))
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the index, a line each."""
+        return [self._home.problem] if self._home.problem else []
 
     def close(self) -> None:
         """Close the database."""
-        self._database.close()
+        self._home.close()
 
     def refresh(
         self, run_ids: Iterable[str] | None = None, progress: Progress | None = None
@@ -107,52 +107,44 @@ class Index:
             Only these runs; all by default.
         progress
             Called now and then with the bytes read and the bytes to read.
+
+        Raises
+        ------
+        OSError
+            The store is gone, or cannot be read.
         """
+        wanted = None if run_ids is None else list(run_ids)
         with self._lock:
-            return self._filler.refresh(run_ids, progress)
+            if self._home.is_gone():
+                self._home.reopen()
+                self._filler, wanted = Filler(self._home.database, self._shelf), None
+            try:
+                return self._filler.refresh(wanted, progress)
+            except SQLAlchemyError as error:
+                self._recover(self._home.database, error)
+                return self._filler.refresh(None, progress)
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Drop every row and read all shards anew."""
         with self._lock:
-            self._database.clear()
-            self._filler.refresh(None, progress)
+            try:
+                self._home.database.clear()
+            except SQLAlchemyError as error:
+                self._recover(self._home.database, error)
+            self._filler = Filler(self._home.database, self._shelf)
+            self.refresh(None, progress)
 
     def runs(self) -> list[RunRow]:
         """Return the runs, oldest first."""
-        with self._database.read() as connection:
-            rows = connection.execute(select(runs.c.num, runs.c.run_id, runs.c.info)).all()
-            its_keys: dict[int, list[KeyRow]] = {}
-            for run_num, row in _key_rows(connection):
-                its_keys.setdefault(run_num, []).append(row)
-            names_of = _series_names(connection)
-        found = [
-            RunRow(
-                run_id=run_id,
-                info=decode_run_info(info),
-                num_images=sum(key.num_images for key in its_keys.get(num, [])),
-                num_stored=sum(key.num_stored for key in its_keys.get(num, [])),
-                keys=its_keys.get(num, []),
-                series=names_of.get(num, []),
-            )
-            for num, run_id, info in rows
-        ]
-        return sorted(found, key=lambda row: (row.info.created, row.run_id))
+        return self._ask(answers.run_rows)
 
     def steps(self, run_id: str, key: str) -> list[StepRow]:
         """Return the steps at which a key has images, in ascending order; none if it has none."""
-        with self._database.read() as connection:
-            key_num = _key_num(connection, run_id, key)
-            c = steps.c
-            rows = connection.execute(
-                select(c.step, c.time, c.num_images).where(c.key_num == key_num).order_by(c.step)
-            )
-            return [StepRow(step=row[0], time=row[1], num_images=row[2]) for row in rows]
+        return self._ask(answers.step_rows, run_id, key)
 
     def series(self, run_id: str, names: Sequence[str]) -> list[Series]:
         """Return logged numbers over the steps of a run, those of the names that it has."""
-        with self._database.read() as connection:
-            found = [_series(connection, run_id, name) for name in names]
-        return [one for one in found if one.steps]
+        return self._ask(answers.series_of, run_id, names)
 
     def latest(
         self,
@@ -176,9 +168,12 @@ class Index:
         max_images
             How many of a step.
         """
-        with self._database.read() as connection:
+
+        def find(connection: Connection) -> list[Item]:
             nums = latest_images(connection, run_ids, keys, at, axis=axis, max_images=max_images)
-            return self._items(connection, nums)
+            return answers.items_of(connection, self._shelf, nums)
+
+        return self._ask(find)
 
     def images(
         self,
@@ -207,61 +202,36 @@ class Index:
         QueryError
             The cursor is not one of this query's.
         """
-        with self._database.read() as connection:
+
+        def find(connection: Connection) -> Page:
             found = find_images(
                 connection, query, cursor=cursor, limit=limit, budget_secs=budget_secs
             )
             return Page(
-                items=self._items(connection, found.nums),
+                items=answers.items_of(connection, self._shelf, found.nums),
                 cursor=found.cursor,
                 total=found.total,
                 is_total_exact=found.is_total_exact,
             )
 
+        return self._ask(find)
+
     def item(self, image_id: str) -> Item | None:
         """Return one image; ``None`` when there is none of this id."""
-        try:
-            num = int(image_id, 16)
-        except ValueError:
+        if not _IMAGE_ID.fullmatch(image_id):
             return None
-        with self._database.read() as connection:
-            return next(iter(self._items(connection, [num])), None)
+        found = self._ask(answers.items_of, self._shelf, [int(image_id, 16)])
+        return found[0] if found else None
 
     def member(self, digest: str) -> MemberPlace | None:
         """Return where the bytes of this sha256 stand; ``None`` when they are nowhere."""
-        try:
-            wanted = bytes.fromhex(digest)
-        except ValueError:
+        if not _DIGEST.fullmatch(digest):
             return None
-        if len(digest) != _DIGEST_LENGTH:
-            return None
-        c = members.c
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(runs.c.run_id, shards.c.name, c.offset, c.size_bytes, c.format, c.digest)
-                .join(shards, shards.c.num == c.shard_num)
-                .join(runs, runs.c.num == shards.c.run_num)
-                .where(c.head == digest_head(wanted))
-            )
-            for run_id, name, offset, size_bytes, file_type, found in rows:
-                if bytes(found) == wanted:
-                    return MemberPlace(
-                        digest=digest,
-                        shard=self._shelf.runs_dir / run_id / name,
-                        offset=offset,
-                        size_bytes=size_bytes,
-                        format=file_type,
-                    )
-        return None
+        return self._ask(answers.member_place, self._shelf, bytes.fromhex(digest))
 
     def values_at(self, run_id: str, step: int) -> dict[str, Any]:
         """Return the numbers and texts that were logged at a step, by name."""
-        with self._database.read() as connection:
-            run_num = connection.scalar(select(runs.c.num).where(runs.c.run_id == run_id))
-            if run_num is None:
-                return {}
-            entries = value_entries(connection, run_num, [step]).get(step, [])
-        return merged_values(self._shelf, run_id, entries)[1]
+        return self._ask(answers.values_at, self._shelf, run_id, step)
 
     def suggestions(self, text: str, at: int | None = None, limit: int = 12) -> list[Suggestion]:
         """Return ways to go on with a query's text.
@@ -275,98 +245,29 @@ class Index:
         limit
             How many at most.
         """
-        with self._database.read() as connection:
-            return suggestions(connection, text, len(text) if at is None else at, limit)
+        place = len(text) if at is None else at
+        return self._ask(suggestions, text, place, limit)
 
-    def _items(self, connection: Connection, nums: list[int]) -> list[Item]:
-        """Return the images of these numbers, in this order; damaged records are left out."""
-        c = images.c
-        by_num = {}
-        for some in chunks(nums):
-            rows = connection.execute(
-                select(
-                    c.num, runs.c.run_id, keys.c.key, c.step, c.place, shards.c.name, c.offset,
-                    c.size_bytes,
-                )
-                .join(shards, shards.c.num == c.shard_num)
-                .join(runs, runs.c.num == c.run_num)
-                .join(keys, keys.c.num == c.key_num)
-                .where(c.num.in_(some), c.place.is_not(None))
-            )  # fmt: skip
-            by_num.update({row[0]: row for row in rows})
-        found = (self._item(*by_num[num]) for num in nums if num in by_num)
-        return [item for item in found if item is not None]
-
-    def _item(
-        self, num: int, run_id: str, key: str, step: int, place: int, shard: str, *where: int
-    ) -> Item | None:
+    def _ask(
+        self,
+        question: Callable[Concatenate[Connection, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """Ask the database; when it proves unusable, ask another one, filled anew."""
+        database = self._home.database
         try:
-            record = self._shelf.image(run_id, shard, *where)
-        except RecordDamagedError:
-            return None  # the shard was replaced: the next refresh reads it anew
-        digests = {member.name: member.sha256 for member in record.members}
-        return Item(
-            id=f"{num:016x}",
-            run_id=run_id,
-            key=key,
-            step=step,
-            index=place,
-            digest=record.members[0].sha256,
-            record=record,
-            mask_digests={layer.name: digests[layer.member] for layer in record.masks},
-        )
+            with database.read() as connection:
+                return question(connection, *args, **kwargs)
+        except SQLAlchemyError as error:
+            with self._lock:
+                self._recover(database, error)
+                self._filler.refresh()
+        with self._home.database.read() as connection:
+            return question(connection, *args, **kwargs)
 
-
-def _key_num(connection: Connection, run_id: str, key: str) -> int | None:
-    found: int | None = connection.scalar(
-        select(keys.c.num)
-        .join(runs, runs.c.num == keys.c.run_num)
-        .where(runs.c.run_id == run_id, keys.c.key == key)
-    )
-    return found
-
-
-def _key_rows(connection: Connection) -> list[tuple[int, KeyRow]]:
-    c = keys.c
-    rows = connection.execute(
-        select(
-            c.run_num, c.key, c.num_images, c.num_stored, c.num_steps, c.first_step, c.last_step,
-            c.max_per_step,
-        ).order_by(c.run_num, c.session, c.first_shard, c.first_offset)
-    )  # fmt: skip
-    return [
-        (row[0], KeyRow(**dict(zip(KeyRow.__struct_fields__, row[1:], strict=True))))
-        for row in rows
-    ]
-
-
-def _series_names(connection: Connection) -> dict[int, list[str]]:
-    """Return the names of the numbers that each run has."""
-    found: dict[int, list[str]] = {}
-    c = series.c
-    pairs = connection.execute(
-        select(c.run_num, names.c.name)
-        .join(names, names.c.num == c.name_num)
-        .order_by(c.run_num, names.c.name)
-    )
-    for run_num, name in pairs:
-        found.setdefault(run_num, []).append(name)
-    return found
-
-
-def _series(connection: Connection, run_id: str, name: str) -> Series:
-    c = numbers.c
-    rows = connection.execute(
-        select(c.step, c.time, c.value)
-        .join(names, names.c.num == c.name_num)
-        .join(runs, runs.c.num == c.run_num)
-        .where(runs.c.run_id == run_id, names.c.name == name)
-        .order_by(c.step)
-    ).all()
-    return Series(
-        run_id=run_id,
-        name=name,
-        steps=[row[0] for row in rows],
-        times=[row[1] for row in rows],
-        values=[float("nan") if row[2] is None else row[2] for row in rows],
-    )
+    def _recover(self, failed: Database, error: SQLAlchemyError) -> None:
+        """Take another database, unless another thread just did."""
+        if self._home.database is failed:
+            self._home.recover(error)
+            self._filler = Filler(self._home.database, self._shelf)
