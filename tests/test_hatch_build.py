@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 from pathlib import Path
 
@@ -66,3 +67,9 @@ def test_a_viewer_that_was_never_built_is_stale(hook, tmp_path):
 def test_the_node_that_builds_the_wheel_is_the_one_that_the_tests_use(hook):
     pinned = (ROOT / "requirements/demo.txt").read_text(encoding="utf-8").splitlines()
     assert hook.NODE in pinned
+
+
+def test_the_viewer_is_at_most_150_kb_gzipped(hook):
+    hook.build_viewer(ROOT)
+    built = [path for path in (ROOT / hook.BUILT_DIR).rglob("*") if path.suffix in (".js", ".css")]
+    assert 0 < sum(len(gzip.compress(path.read_bytes())) for path in built) <= 150_000

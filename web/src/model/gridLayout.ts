@@ -38,7 +38,12 @@ export function ratioOf(items: readonly Item[]): number {
   return Math.min(MAX_RATIO, Math.max(MIN_RATIO, tallest));
 }
 
-/** Return headers and lines of all rows, each with its height. */
+function ratioOfLine({ cells }: Line, items: readonly Item[] | undefined): number | undefined {
+  const own = cells.flatMap(({ index }) => items?.[index] ?? []);
+  return own.length === cells.length ? ratioOf(own) : undefined;
+}
+
+/** Return headers and lines of all rows; `ratio` is for lines whose images are not there yet. */
 export function gridLayoutOf(
   rows: readonly { row: Row; content: Content; ratio: number }[],
   columns: number,
@@ -47,10 +52,10 @@ export function gridLayoutOf(
   const entries: Entry[] = [];
   const heights: number[] = [];
   for (const { row, content, ratio } of rows) {
-    const pictureHeight = Math.round(cell * ratio);
-    entries.push({ id: row.id, row, content, line: undefined, pictureHeight });
+    entries.push({ id: row.id, row, content, line: undefined, pictureHeight: 0 });
     heights.push(HEADER_PX);
     linesOf(content.groups, columns).forEach((line, i) => {
+      const pictureHeight = Math.round(cell * (ratioOfLine(line, content.items) ?? ratio));
       entries.push({ id: `${row.id}\n${i}`, row, content, line, pictureHeight });
       heights.push(pictureHeight + TEXT_PX + GAP_PX + (line.labels.length ? LABEL_PX : 0));
     });

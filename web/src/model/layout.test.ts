@@ -61,6 +61,14 @@ describe("the grid's layout", () => {
     const row = { id: "a/val", pairs: [] };
     const layout = gridLayoutOf([{ row, content, ratio: 0.5 }], 2, 100);
     expect(layout.entries.map(({ line }) => line?.cells.map(({ index }) => index))).toEqual([undefined, [0, 1], [2]]);
-    expect(layout.tops).toEqual([0, HEADER_PX, HEADER_PX + 78, HEADER_PX + 156]);
+    expect(layout.tops).toEqual([0, HEADER_PX, HEADER_PX + 103, HEADER_PX + 206]);
+  });
+
+  it("makes each line as tall as its own pictures, and an unknown one as tall as those before", () => {
+    const items = [item(0, undefined, { width: 2, height: 1 }), item(1, undefined, { width: 1, height: 1 })];
+    const row = { id: "a/val", pairs: [] };
+    const content = { items, groups: [{ label: "", size: 3 }], isStale: false };
+    const { entries } = gridLayoutOf([{ row, content, ratio: 0.6 }], 1, 100);
+    expect(entries.map(({ pictureHeight }) => pictureHeight)).toEqual([0, 50, 100, 60]);
   });
 });
