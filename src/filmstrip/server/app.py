@@ -135,7 +135,9 @@ async def _answer_thumbnail(service: Service, kind: PictureKind, request: Reques
     if plan.delivery is Delivery.NOT_MODIFIED:
         return Response(status_code=304, headers=headers)
     thumbnails = service.thumbnails
-    data = await _on_reader(service, partial(thumbnails.kept, path.digest, path.size, kind))
+    data = thumbnails.recent(path.digest, path.size, kind)
+    if data is None:
+        data = await _on_reader(service, partial(thumbnails.kept, path.digest, path.size, kind))
     if data is None:
         data = await _made(thumbnails, path, kind, request)
     return Response(data, media_type="image/webp", headers=headers)

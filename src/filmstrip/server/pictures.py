@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 
 from filmstrip.index.rows import MemberPlace
 from filmstrip.server.errors import GoneError, MissingError
+from filmstrip.server.lru import Lru
 from filmstrip.shard.tar import BLOCK_SIZE, parse_header
 
 __all__ = ["Pictures", "StoredBytes"]
 
 _CHUNK_BYTES = 2**20
-_MAX_REMEMBERED = 200_000
-"""Digests known to be whole; about 30 MB."""
+_MAX_REMEMBERED = 100_000
+"""Digests whose place is known, and that are known to be whole there; about 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,8 @@ class Pictures:
         self, find: Callable[[str], MemberPlace | None], refresh: Callable[[], object]
     ) -> None:
         self._find, self._refresh = find, refresh
-        self._whole: OrderedDict[tuple[str, int, int, int], None] = OrderedDict()
-        self._lock = Lock()
+        self._whole: Lru[tuple[str, int, int, int], bool] = Lru(_MAX_REMEMBERED)
+        self._places: Lru[str, MemberPlace] = Lru(_MAX_REMEMBERED)
 
     @contextmanager
     def open(self, digest: str, *, is_checked: bool = True) -> Iterator[StoredBytes]:
@@ -109,20 +108,23 @@ class Pictures:
     def open_file(self, digest: str, *, is_checked: bool = True) -> StoredBytes:
         """Open stored bytes like `open`; the caller calls `close`."""
         open_at = self._opened_checked if is_checked else _opened
-        place = self._find(digest)
+        place = self._places.get(digest) or self._find(digest)
         if place is None:
             self._refresh()
             place = self._find(digest)
         if place is None:
             raise MissingError(f"nothing in this store has the digest {digest}")
         try:
-            return open_at(digest, place)
+            stored = open_at(digest, place)
         except GoneError:
+            self._places.drop(digest)
             self._refresh()
             moved = self._find(digest)
             if moved is None or moved == place:
                 raise
-            return open_at(digest, moved)
+            place, stored = moved, open_at(digest, moved)
+        self._places.put(digest, place)
+        return stored
 
     @staticmethod
     def close(stored: StoredBytes) -> None:
@@ -139,16 +141,11 @@ class Pictures:
         """
         status = os.fstat(stored._file)
         known = (stored.digest, status.st_dev, status.st_ino, stored._offset)
-        with self._lock:
-            if known in self._whole:
-                self._whole.move_to_end(known)
-                return
+        if self._whole.get(known):
+            return
         if not stored.is_whole():
             raise GoneError("the stored bytes are damaged; `filmstrip verify` names the place")
-        with self._lock:
-            self._whole[known] = None
-            while len(self._whole) > _MAX_REMEMBERED:
-                self._whole.popitem(last=False)
+        self._whole.put(known, True)
 
     def _opened_checked(self, digest: str, place: MemberPlace) -> StoredBytes:
         stored = _opened(digest, place)

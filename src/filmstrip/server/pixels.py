@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from filmstrip.record import number_from_float
 from filmstrip.server.decode import mask_ids, original_values
 from filmstrip.server.errors import BadRequestError
+from filmstrip.server.lru import Lru
 from filmstrip.server.pictures import Pictures
 from filmstrip.server.schema import Difference, PictureKind, Pixels
 
@@ -34,8 +34,9 @@ class OriginalValues:
 
     def __init__(self, pictures: Pictures) -> None:
         self._pictures = pictures
-        self._decoded: OrderedDict[tuple[str, PictureKind], npt.NDArray[Any]] = OrderedDict()
-        self._lock = Lock()
+        self._decoded: Lru[tuple[str, PictureKind], npt.NDArray[Any]] = Lru(
+            _MAX_BYTES, cost_of=lambda values: values.nbytes
+        )
         self._decoding = Lock()
 
     def part(
@@ -79,22 +80,14 @@ class OriginalValues:
 
     def _values(self, digest: str, kind: PictureKind) -> npt.NDArray[Any]:
         with self._decoding:  # one at a time: the cursor asks for one picture many times at once
-            with self._lock:
-                known = self._decoded.get((digest, kind))
-                if known is not None:
-                    self._decoded.move_to_end((digest, kind))
-                    return known
+            known = self._decoded.get((digest, kind))
+            if known is not None:
+                return known
             with self._pictures.open(digest) as stored:
                 data = stored.read()
             values = mask_ids(data) if kind == "mask" else original_values(data)
-            self._keep((digest, kind), values)
+            self._decoded.put((digest, kind), values)
         return values
-
-    def _keep(self, name: tuple[str, PictureKind], values: npt.NDArray[Any]) -> None:
-        with self._lock:
-            self._decoded[name] = values
-            while sum(v.nbytes for v in self._decoded.values()) > _MAX_BYTES:
-                self._decoded.popitem(last=False)
 
 
 def _channels(values: npt.NDArray[Any]) -> int:

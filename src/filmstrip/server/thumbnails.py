@@ -10,12 +10,15 @@ from functools import partial
 from threading import Lock
 
 from filmstrip.server.errors import UndecodableError
+from filmstrip.server.lru import Lru
 from filmstrip.server.pictures import Pictures
 from filmstrip.server.schema import PictureKind
 from filmstrip.server.shrink import mask_thumbnail, picture_thumbnail
 from filmstrip.server.thumbnail_cache import ThumbnailCache
 
 __all__ = ["Thumbnails"]
+
+_RECENT_BYTES = 2**26
 
 _VERSION = 1
 """Raised when thumbnails are made in another way: those kept before are not used."""
@@ -43,12 +46,21 @@ class Thumbnails:
     def __init__(self, pictures: Pictures, cache: ThumbnailCache) -> None:
         self._pictures, self._cache = pictures, cache
         self._makers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="thumbnail")
+        self._recent: Lru[str, bytes] = Lru(_RECENT_BYTES, cost_of=len)
         self._making: dict[str, _Making] = {}
         self._lock = Lock()
 
+    def recent(self, digest: str, size: int, kind: PictureKind) -> bytes | None:
+        """Return the thumbnail if it was asked for a while ago; takes no time."""
+        return self._recent.get(_name(digest, size, kind))
+
     def kept(self, digest: str, size: int, kind: PictureKind) -> bytes | None:
-        """Return the thumbnail if it is kept."""
-        return self._cache.get(_name(digest, size, kind))
+        """Return the thumbnail if it is kept; reads a file."""
+        name = _name(digest, size, kind)
+        data = self._cache.get(name)
+        if data is not None:
+            self._recent.put(name, data)
+        return data
 
     def made(self, digest: str, size: int, kind: PictureKind) -> Future[bytes]:
         """Return the thumbnail, which is being made; its errors are `ApiError`.
@@ -96,6 +108,7 @@ class Thumbnails:
             return kept
         with self._pictures.open(digest, is_checked=kind == "mask") as stored:
             made = _thumbnail(stored.read(), size, kind, partial(self._pictures.check, stored))
+        self._recent.put(_name(digest, size, kind), made)
         self._cache.put(_name(digest, size, kind), made)
         return made
 
