@@ -9,7 +9,7 @@ export const HEADER_PX = 34;
 export const LABEL_PX = 18;
 export const TEXT_PX = 20;
 const MIN_RATIO = 0.4;
-const MAX_RATIO = 1.25;
+export const MAX_RATIO = 1.25;
 
 /** What a row shows; nothing of it is known while `items` is undefined. */
 export interface Content {
