@@ -38,7 +38,7 @@ def values(step: int) -> ValuesRecord:
 
 def put(spool: Spool, ring: Ring, drafts: Sequence[Draft], seq: int, tail: int = 0) -> EntryPlace:
     """Write drafts into a spool as a writer does, and return where they stand."""
-    items = encode_items(drafts, seq, spool.seed)
+    items = encode_items(drafts, seq)
     position = ring.place(entry_bytes(items), tail)
     assert position is not None
     place = entry_place(position, seq, len(drafts), items)

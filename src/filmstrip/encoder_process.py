@@ -7,7 +7,6 @@ the training nor ends with it. Where no process can be started, a thread runs th
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import signal
 import sys
@@ -18,7 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-from filmstrip.disk import check_free_space
 from filmstrip.drain import NOBODY_TELLS, Drain
 from filmstrip.folder import (
     read_run_info,
@@ -36,11 +34,6 @@ __all__ = ["NOBODY_TELLS", "EncoderTask", "command", "run_task"]
 
 _NICENESS = 5
 """How far the encoder stands back when the training wants the CPU."""
-
-_WARM_BYTES = 32 * 2**20
-"""Of the spool, made ready ahead: a first write to a page of a file costs forty times a later."""
-
-_POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14; the mmap module does not name it
 
 _MEND_AGAIN_SECS = 0.1
 
@@ -92,9 +85,6 @@ def main() -> None:
 def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
     """Drain a spool until its writer ends, and tidy up; return False when something stays in it."""
     run_dir = Path(task.run_dir)
-    if task.told_seq != NOBODY_TELLS:
-        with contextlib.suppress(OSError, ValueError):
-            _warm(spool)
     end = _mended(run_dir, task.writer, control)
     if end is None:
         control[Counter.PHASE] = Phase.GAVE_UP
@@ -192,31 +182,6 @@ def _mark_run_failed(run_dir: Path) -> None:
     info = read_run_info(run_dir)
     if info.state == "running":
         write_run_info(run_dir, msgspec.structs.replace(info, state="failed", finished=time.time()))
-
-
-def _warm(spool: Spool) -> None:
-    """Have the kernel map the spool's first pages, without changing what stands in them."""
-    size_bytes = min(_WARM_BYTES, spool.ring_bytes)
-    if not sys.platform.startswith("linux"):
-        return
-    missing_bytes = size_bytes - os.fstat(spool.fd).st_size
-    if missing_bytes > 0:
-        check_free_space(spool.path.parent, missing_bytes)
-        _allocate(spool.fd, size_bytes)
-    with mmap.mmap(spool.fd, size_bytes) as pages:
-        pages.madvise(_POPULATE_WRITE)
-
-
-def _allocate(fd: int, size_bytes: int) -> None:
-    """Have the disk reserve room for a file that another process writes.
-
-    Not ``posix_fallocate``: where the file system cannot, that writes zeros, between the others'.
-    """
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.fallocate(fd, 0, ctypes.c_long(0), ctypes.c_long(size_bytes)):
-        raise OSError(ctypes.get_errno(), "fallocate")
 
 
 @contextlib.contextmanager

@@ -13,12 +13,12 @@ import xxhash
 from filmstrip.codec import encode
 from filmstrip.codec.batch import encode_png_batch, is_small
 from filmstrip.codec.masks import encode_mask
-from filmstrip.media.frame import Frame
+from filmstrip.media.frame import Frame, digest_of
 from filmstrip.recent import Recent
 from filmstrip.record import ImageRecord
 from filmstrip.shard.append import EncodedImage, EncodedMember, KnownMember, StoredFile
 from filmstrip.shard.names import mask_member
-from filmstrip.spool.items import SpooledImage, SpooledPart, digest_of
+from filmstrip.spool.items import SpooledImage, SpooledPart
 
 if TYPE_CHECKING:
     import numpy as np

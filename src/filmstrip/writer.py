@@ -17,14 +17,16 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from filmstrip.disk import check_free_space
 from filmstrip.draft import Draft, ImageDraft
 from filmstrip.encoder_process import EncoderTask, command, run_task
+from filmstrip.media.pool import use_blocks_of
 from filmstrip.shard.append import sync_path
+from filmstrip.spool.arena import Arena, can_reserve
 from filmstrip.spool.control import Control, Counter, Ending, Phase
-from filmstrip.spool.file import Spool, entry_bytes, entry_place
+from filmstrip.spool.file import ARENA_OFFSET, Spool, entry_bytes, entry_place
 from filmstrip.spool.items import EncodedItems, encode_items
 from filmstrip.spool.ring import Ring
 from filmstrip.warn import warn_user
@@ -41,6 +43,9 @@ _ENTRY_BYTES = 8 * 2**20
 """Images are handed over so many bytes at a time."""
 
 _ENTRY_ITEMS = 256
+
+_MIN_ARENA_BYTES = 8 * 2**20
+"""A smaller spool has no pixel memory; all goes through its ring."""
 
 _CHECK_SECS = 0.25
 """How often a producer that waits, or goes on logging, looks whether its encoder lives."""
@@ -104,8 +109,11 @@ class Writer:
         self._run_dir, self._name = run_dir, name
         self._options = options or WriterOptions()
         self.spool_path = (self._options.spool_dir or run_dir) / f"{name}.spool"
-        self._spool = Spool.create(self.spool_path, self._options.spool_bytes)
+        self.spool_path.parent.mkdir(parents=True, exist_ok=True)
+        ring_bytes, arena_bytes = _shares(self._options.spool_bytes, self.spool_path.parent)
+        self._spool = Spool.create(self.spool_path, ring_bytes, arena_bytes)
         self._ring = Ring(self._spool.ring_bytes)
+        self._arena = _arena(self._spool)
         # Reentrant, and with a queue: a signal's handler may log in the middle of log().
         self._lock = threading.RLock()
         self._is_putting = False
@@ -203,7 +211,7 @@ class Writer:
             if on_wait is not None:
                 on_wait(self.report)
         _writers.discard(self)
-        self._spool.close()
+        self._let_go()
         self._control.close()
         return True
 
@@ -218,7 +226,7 @@ class Writer:
 
     def abandon(self) -> None:
         """Let go of everything after a fork: it is the parent's."""
-        self._spool.close()
+        self._let_go()
         self._control.close()
 
     def _put_all(self) -> None:
@@ -232,11 +240,25 @@ class Writer:
             if self._to_put:  # an exception came out of a handler that had logged
                 self._put_all()
 
+    def prepare_fork(self) -> None:
+        """Before a fork: keep from changing what the child will see."""
+        if self._arena is not None:
+            self._arena.pin()
+
+    def _let_go(self) -> None:
+        if self._arena is not None:
+            self._arena.close()
+        self._spool.close()
+
     def _put(self, drafts: Sequence[Draft]) -> None:
-        items = encode_items(drafts, self._seq, self._spool.seed)
+        if self._arena is not None:
+            self._arena.release(self._control[Counter.TAIL])
+        items = encode_items(drafts, self._seq, self._place_of)
         size_bytes = entry_bytes(items)
         head = self._ring.head
         position = self._place(size_bytes)
+        if self._arena is not None and position is not None:
+            self._arena.hold(items.held, self._ring.head)
         if position is None or not self._write(position, len(drafts), items):
             self._ring.head = head
             self._num_dropped += len(drafts)
@@ -249,6 +271,9 @@ class Writer:
             self._wait_for_change()
             if control is not self._control:  # a new encoder, which finds what is there by itself
                 break
+
+    def _place_of(self, array: Any) -> int:
+        return -1 if self._arena is None else self._arena.place_of(array)
 
     def _place(self, size_bytes: int) -> int | None:
         """Return where an entry goes; waits for room unless entries are to be dropped."""
@@ -411,6 +436,23 @@ def _groups(drafts: Sequence[Draft]) -> Iterator[Sequence[Draft]]:
         yield group
 
 
+def _shares(spool_bytes: int, folder: Path) -> tuple[int, int]:
+    """Return how much of a spool is its ring, and how much its pixel memory."""
+    arena_bytes = spool_bytes * 3 // 4 // ARENA_OFFSET * ARENA_OFFSET
+    if arena_bytes < _MIN_ARENA_BYTES or not can_reserve(folder):
+        return spool_bytes, 0
+    return spool_bytes - arena_bytes, arena_bytes
+
+
+def _arena(spool: Spool) -> Arena | None:
+    if not spool.arena_bytes:
+        return None
+    arena = Arena(spool.path, ARENA_OFFSET, spool.arena_bytes)
+    arena.warm(spool.arena_bytes // 2)
+    use_blocks_of(arena)
+    return arena
+
+
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 """Writers of this process, which a forked child must let go of."""
 
@@ -421,4 +463,9 @@ def _abandon_all() -> None:
     _writers.clear()
 
 
-os.register_at_fork(after_in_child=_abandon_all)
+def _prepare_fork() -> None:
+    for writer in list(_writers):
+        writer.prepare_fork()
+
+
+os.register_at_fork(before=_prepare_fork, after_in_child=_abandon_all)

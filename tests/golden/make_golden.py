@@ -21,6 +21,7 @@ import PIL.Image
 from filmstrip import BoundingBoxes2D, Image
 from filmstrip.draft import ImageDraft, flatten, image_record
 from filmstrip.folder import write_run_info
+from filmstrip.media.frame import DIGEST_SEED
 from filmstrip.recent import Recent
 from filmstrip.record import SCHEMA_VERSION, RunInfo, ValuesRecord
 from filmstrip.sample import encode_samples, sample_from_item
@@ -115,10 +116,10 @@ def write_session(run_dir: Path, session: int) -> list[dict[str, Any]]:
 
 
 def encoded(draft: ImageDraft) -> EncodedImage:
-    items = encode_items([draft], 0, 0)
+    items = encode_items([draft], 0)
     (item,) = decode_items(items.meta)
     parts = [part for part in items.buffers if len(part) and not is_padding(part)]
-    sample = sample_from_item(item, [np.frombuffer(part, np.uint8) for part in parts], 0)
+    sample = sample_from_item(item, [np.frombuffer(part, np.uint8) for part in parts], DIGEST_SEED)
     return encode_samples([sample], Recent(0))[0]
 
 

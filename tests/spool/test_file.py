@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.spooling import draft, num_open_files, put, values
 
+from filmstrip.media.frame import digest_of
 from filmstrip.spool import file
 from filmstrip.spool.file import EntryPlace, Spool, SpoolDamagedError, is_locked
-from filmstrip.spool.items import SpooledImage, digest_of
+from filmstrip.spool.items import SpooledImage
 from filmstrip.spool.ring import BLOCK_BYTES, Ring
 
 RING_BYTES = 2**16

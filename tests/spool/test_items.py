@@ -14,22 +14,22 @@ from tests.spooling import draft, image_draft, values
 from filmstrip import Image
 from filmstrip.codec.options import EncodeOptions
 from filmstrip.draft import KeepRule
+from filmstrip.media.frame import DIGEST_SEED, digest_of
 from filmstrip.spool.items import (
     SpooledImage,
     decode_items,
-    digest_of,
     encode_items,
     padding_bytes,
     part_slices,
     parts_of,
 )
 
-SEED = 7
+SEED = DIGEST_SEED
 
 
 def there_and_back(drafts, seq=1):
     """Return the items, and for each the bytes of its parts as they would stand in a file."""
-    encoded = encode_items(drafts, seq, SEED)
+    encoded = encode_items(drafts, seq)
     body = b"".join(memoryview(buffer).cast("B") for buffer in encoded.buffers)
     assert len(body) == encoded.body_bytes
     items = decode_items(encoded.meta)
@@ -135,7 +135,7 @@ def test_a_part_s_digest_is_that_of_its_bytes_under_the_spool_s_seed():
 
 def test_pixels_are_referenced_and_not_copied():
     one = draft(0, (64, 64))
-    (buffer,) = encode_items([one], 1, SEED).buffers
+    (buffer,) = encode_items([one], 1).buffers
     assert np.shares_memory(buffer, one.image.content.pixels)
 
 

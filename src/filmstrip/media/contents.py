@@ -12,7 +12,7 @@ from filmstrip.errors import ImageInputError, OptionError
 from filmstrip.media import files, pictures, pixels, sources
 from filmstrip.media.arrays import ArrayInput, array_from_any, is_arraylike
 from filmstrip.media.formats import FileType
-from filmstrip.media.frame import Frame
+from filmstrip.media.frame import Frame, digest_of
 from filmstrip.media.layout import plan_axes
 from filmstrip.record import SourceInfo, number_from_float
 
@@ -105,7 +105,7 @@ def _frame(pixels_: npt.NDArray[Any], wanted: Wanted) -> Frame:
     guessed = "I;16" if pixels_.dtype == np.uint16 else MODE_OF_CHANNELS[channels]
     mode = wanted.mode or pictures.mode_without_alpha(guessed, wanted.file_type)
     if guessed == mode and mode in wanted.file_type.modes:
-        return Frame(pixels_, guessed)
+        return Frame(pixels_, guessed, digest=digest_of(pixels_))
     if (guessed, mode) == ("RGBA", "RGB"):
         return Frame(np.ascontiguousarray(pixels_[..., :3]), "RGB")
     return pictures.frame_from_pil(Frame(pixels_, guessed).to_pil(), wanted.file_type, mode)

@@ -109,6 +109,9 @@ def apply_pixel_rule(
             False,
         )
     array, bits = _widened(array, significant_bits)
+    if normalize and value_range is None and _is_beyond_unit(array):
+        pixels = _clipped(array, _Extent(0, 255, 0))  # a copy; its values are at hand then
+        return _result(pixels, "clip", 0, 255, _extent(pixels))
     extent = _extent(array)
     if value_range is not None:
         low, high = _checked_range(value_range)
@@ -167,6 +170,11 @@ def _result(
 
 def _bool_ends(array: _Array) -> tuple[int, int]:
     return int(array.all()), int(array.any())
+
+
+def _is_beyond_unit(array: _Array) -> bool:
+    """Return whether a glance shows that 8-bit values are not all 0 and 1."""
+    return array.dtype == np.uint8 and bool(array[0].max() > 1)
 
 
 def _extent(array: _Array) -> _Extent:

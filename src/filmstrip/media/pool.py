@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import os
 import threading
-from typing import Any
+import weakref
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BlockPool", "pooled_empty"]
+__all__ = ["BlockPool", "BlockSource", "pooled_empty", "use_blocks_of"]
 
 _MIN_BYTES = 64 * 1024
 """Smaller arrays come from the allocator, which keeps their pages by itself."""
@@ -24,6 +25,16 @@ _KEPT_BYTES = 64 * 2**20
 """Most that one pool keeps mapped while nothing uses it."""
 
 _Block = npt.NDArray[np.uint8]
+
+
+class BlockSource(Protocol):
+    """Where blocks of memory come from, and go back to."""
+
+    def take(self, size_bytes: int) -> _Block | None:
+        """Return (size_bytes,) uint8 that nobody uses, None when there is none."""
+
+    def give_back(self, block: _Block) -> None:
+        """Take a block back when its array and all its views are gone."""
 
 
 class BlockPool:
@@ -49,6 +60,15 @@ class BlockPool:
         self._free: dict[int, list[_Block]] = {}
         # Reentrant: the garbage collector may give a block back while this thread takes one.
         self._lock = threading.RLock()
+        self._source: weakref.ref[BlockSource] | None = None
+
+    def use(self, source: BlockSource | None) -> None:
+        """Take blocks from another source first, as long as it is there."""
+        self._source = None if source is None else weakref.ref(source)
+
+    def after_fork(self) -> None:
+        """Be a pool of this process alone: the lock may be held by a thread that is not here."""
+        self._lock, self._source = threading.RLock(), None
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Return a C-contiguous array whose values are not set."""
@@ -56,10 +76,13 @@ class BlockPool:
         size_bytes = kind.itemsize * math.prod(shape)
         if size_bytes < _MIN_BYTES:
             return np.empty(shape, kind)
-        lease = _Lease(self, self._take(size_bytes), shape, kind)
-        return np.asarray(lease)
+        source = None if self._source is None else self._source()
+        if source is not None and (block := source.take(size_bytes)) is not None:
+            return np.asarray(_Lease(source, block, shape, kind))
+        return np.asarray(_Lease(self, self.take(size_bytes), shape, kind))
 
-    def _take(self, size_bytes: int) -> _Block:
+    def take(self, size_bytes: int) -> _Block:
+        """Return (size_bytes,) uint8 that nobody uses."""
         with self._lock:
             blocks = self._free.get(size_bytes)
             if blocks:
@@ -85,12 +108,12 @@ class BlockPool:
 class _Lease:
     """What an array keeps alive; gives the block back when the array and its views are gone."""
 
-    __slots__ = ("__array_interface__", "_block", "_pool")
+    __slots__ = ("__array_interface__", "_block", "_source")
 
     def __init__(
-        self, pool: BlockPool, block: _Block, shape: tuple[int, ...], dtype: np.dtype[Any]
+        self, source: BlockSource, block: _Block, shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
-        self._pool, self._block = pool, block
+        self._source, self._block = source, block
         self.__array_interface__ = {
             "version": 3,
             "shape": shape,
@@ -99,10 +122,17 @@ class _Lease:
         }
 
     def __del__(self) -> None:
-        self._pool.give_back(self._block)
+        self._source.give_back(self._block)
 
 
 _pool = BlockPool()
+os.register_at_fork(after_in_child=_pool.after_fork)
+
+
+def use_blocks_of(source: BlockSource | None) -> None:
+    """Have new pixels stand in the memory of a source, such as a spool; None for none."""
+    _pool.use(source)
+
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)

@@ -1,6 +1,7 @@
 """The spool's file: entries in a ring, each checked by itself, so that any kill leaves whole ones.
 
-The file begins with a page that says what it is; the ring follows. An entry is a header of 64
+The file begins with a page that says what it is; the pixel memory of `filmstrip.spool.arena`
+follows, then the ring. An entry is a header of 64
 bytes, its items as msgpack, and their parts. It is written at once and counts when its header and
 items agree with their checksums and each part with its digest. What is drained stands in the
 shards, by the sequence number in its record; so nothing here is ever erased, only written over.
@@ -25,10 +26,19 @@ import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
 
-from filmstrip.spool.items import EncodedItems, Item, decode_items, part_slices
+from filmstrip.media.frame import DIGEST_SEED
+from filmstrip.spool.items import (
+    EncodedItems,
+    Item,
+    SpooledPart,
+    decode_items,
+    part_slices,
+    parts_of,
+)
 from filmstrip.spool.ring import BLOCK_BYTES
 
 __all__ = [
+    "ARENA_OFFSET",
     "Entry",
     "EntryPlace",
     "Spool",
@@ -38,9 +48,11 @@ __all__ = [
     "is_locked",
 ]
 
-_PAGE = struct.Struct("<8s16sQQI")
-_PAGE_BYTES = 4096
+_PAGE = struct.Struct("<8s16sQQQI")
 _MAGIC = b"filmspl1"
+
+ARENA_OFFSET = 4096
+"""Where the pixel memory begins in the file."""
 
 _HEADER = struct.Struct("<16sQQQIIQI")
 """Nonce, position, sequence number, bytes of the body, items, bytes of the items, their crc32."""
@@ -94,22 +106,26 @@ class Spool:
     `create` makes one and locks it; `open` opens another's for reading.
     """
 
-    def __init__(self, path: Path, fd: int, page: tuple[bytes, int, int]) -> None:
+    def __init__(self, path: Path, fd: int, page: tuple[bytes, int, int, int]) -> None:
         self.path, self.fd = path, fd
-        self._nonce, self.seed, self.ring_bytes = page
+        self._nonce, self.seed, self.ring_bytes, self.arena_bytes = page
+        self._ring_offset = ARENA_OFFSET + self.arena_bytes
         self.num_damaged = 0
         """Headers that the last `find` found to be none any more."""
 
     @classmethod
-    def create(cls, path: Path, ring_bytes: int) -> Spool:
+    def create(cls, path: Path, ring_bytes: int, arena_bytes: int = 0) -> Spool:
         """Return a new spool, whose lock this process holds.
 
         Parameters
         ----------
         path
-            Its file.
+            Of the file that is made.
         ring_bytes
-            Size of the ring, rounded up to whole blocks: a search finds no entry elsewhere.
+            Size of the ring that entries stand in, rounded up to whole blocks: a search finds no
+            entry elsewhere. One that is larger still finds room.
+        arena_bytes
+            Size of the pixel memory, a multiple of 4096.
 
         Raises
         ------
@@ -117,19 +133,20 @@ class Spool:
             The file cannot be made.
         """
         ring_bytes = -(-ring_bytes // BLOCK_BYTES) * BLOCK_BYTES
-        nonce, seed = secrets.token_bytes(16), secrets.randbits(63)
+        nonce = secrets.token_bytes(16)
         unfinished = path.with_name(f".{path.name}")  # nobody looks at it before it is locked
         fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            page = _PAGE.pack(_MAGIC, nonce, seed, ring_bytes, 0)[:-4]
-            os.pwrite(fd, page + _crc(page) + bytes(_PAGE_BYTES - len(page) - 4), 0)
+            page = _PAGE.pack(_MAGIC, nonce, DIGEST_SEED, ring_bytes, arena_bytes, 0)[:-4]
+            os.pwrite(fd, page + _crc(page) + bytes(ARENA_OFFSET - len(page) - 4), 0)
+            os.ftruncate(fd, ARENA_OFFSET + arena_bytes)
             unfinished.rename(path)
         except BaseException:
             os.close(fd)
             unfinished.unlink(missing_ok=True)
             raise
-        return cls(path, fd, (nonce, seed, ring_bytes))
+        return cls(path, fd, (nonce, DIGEST_SEED, ring_bytes, arena_bytes))
 
     @classmethod
     def open(cls, path: Path, fd: int | None = None) -> Spool:
@@ -154,8 +171,8 @@ class Spool:
         if page[:8] != _MAGIC or page[-4:] != _crc(page[:-4]):
             os.close(fd)
             raise SpoolDamagedError(f"its first page is not that of a spool: {path}")
-        _, nonce, seed, ring_bytes, _ = _PAGE.unpack(page)
-        return cls(path, fd, (nonce, seed, ring_bytes))
+        _, nonce, seed, ring_bytes, arena_bytes, _ = _PAGE.unpack(page)
+        return cls(path, fd, (nonce, seed, ring_bytes, arena_bytes))
 
     def try_lock(self) -> bool:
         """Take the lock; return False when a living process has it."""
@@ -216,8 +233,21 @@ class Spool:
         except msgspec.MsgspecError as error:
             raise SpoolDamagedError(f"the items at {position} are none: {error}") from error
         body = data[_body_offset(place.meta_bytes) :]
-        parts = [[body[one] for one in slices] for slices in part_slices(items, 0)]
+        parts = [
+            [self._part(part, body[one]) for part, one in zip(parts_of(item), slices, strict=True)]
+            for item, slices in zip(items, part_slices(items, 0), strict=True)
+        ]
         return Entry(place, items, parts)
+
+    def _part(self, part: SpooledPart, inline: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return the bytes of a part: those behind the items, or those in the pixel memory."""
+        if part.offset < 0:
+            return inline
+        if part.offset + part.size_bytes > self.arena_bytes:
+            raise SpoolDamagedError(f"pixels are said to stand outside the file: {self.path}")
+        data = np.empty(part.size_bytes, np.uint8)
+        num_read = _read_all(self.fd, data, ARENA_OFFSET + part.offset)
+        return data[:num_read]
 
     def place_at(self, position: int) -> EntryPlace:
         """Return what the header at a position says.
@@ -252,7 +282,7 @@ class Spool:
         """Yield the offsets of blocks that begin with the spool's nonce."""
         nonce = np.frombuffer(self._nonce, np.uint8)
         end = os.fstat(self.fd).st_size
-        for start in range(_PAGE_BYTES, end, _SEARCH_BYTES):
+        for start in range(self._ring_offset, end, _SEARCH_BYTES):
             data = os.pread(self.fd, _SEARCH_BYTES, start)
             data += bytes(-len(data) % BLOCK_BYTES)  # the last entry may end inside a block
             blocks = np.frombuffer(data, np.uint8).reshape(-1, BLOCK_BYTES)
@@ -270,7 +300,7 @@ class Spool:
         return EntryPlace(position, seq, num_items, meta_bytes, body_bytes)
 
     def _offset(self, position: int) -> int:
-        return _PAGE_BYTES + position % self.ring_bytes
+        return self._ring_offset + position % self.ring_bytes
 
 
 def entry_place(position: int, seq: int, num_items: int, items: EncodedItems) -> EntryPlace:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
-import xxhash
 
 from filmstrip.codec.options import EncodeOptions
 from filmstrip.draft import Draft, ImageDraft, KeepRule
 from filmstrip.media.files import EncodedPicture
+from filmstrip.media.frame import digest_of
 from filmstrip.record import ImageRecord, ValuesRecord
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ __all__ = [
     "SpooledImage",
     "SpooledPart",
     "decode_items",
-    "digest_of",
     "encode_items",
     "padding_bytes",
     "parts_of",
@@ -42,6 +41,8 @@ class SpooledPart(msgspec.Struct, frozen=True, array_like=True):
     shape: tuple[int, ...] = ()
     dtype: str = ""
     """numpy's name, or empty for the bytes of a file."""
+    offset: int = -1
+    """Place in the spool's pixel memory; -1 when the bytes stand behind the items."""
 
 
 class SpooledImage(msgspec.Struct, frozen=True, tag_field="kind", tag="image_to_encode"):
@@ -59,6 +60,8 @@ class SpooledImage(msgspec.Struct, frozen=True, tag_field="kind", tag="image_to_
 
 Item: TypeAlias = SpooledImage | ValuesRecord | KeepRule
 
+PlaceOf: TypeAlias = Callable[[Any], int]
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[SpooledImage | ValuesRecord | KeepRule])
 
@@ -70,9 +73,16 @@ class EncodedItems:
     meta: bytes
     buffers: list[Any]
     body_bytes: int
+    held: list[int]
+    """Places in the pixel memory that the items name."""
 
 
-def encode_items(drafts: Sequence[Draft], seq: int, seed: int) -> EncodedItems:
+def _nowhere(array: Any) -> int:
+    del array
+    return -1
+
+
+def encode_items(drafts: Sequence[Draft], seq: int, place: PlaceOf = _nowhere) -> EncodedItems:
     """Return the drafts as a spool entry holds them.
 
     Parameters
@@ -81,18 +91,19 @@ def encode_items(drafts: Sequence[Draft], seq: int, seed: int) -> EncodedItems:
         Their pixels are referenced, not copied.
     seq
         The writer's sequence number of the first of them.
-    seed
-        Of the parts' digests: one a spool.
+    place
+        Returns where an array stands in the spool already, -1 when it does not.
     """
     buffers: list[Any] = []
     items = [
-        _spooled(draft, number, buffers, seed)
+        _spooled(draft, number, buffers, place)
         if isinstance(draft, ImageDraft)
         else _numbered(draft, number)
         for number, draft in enumerate(drafts, seq)
     ]
     body_bytes = sum(len(b) if isinstance(b, bytes) else b.nbytes for b in buffers)
-    return EncodedItems(_encoder.encode(items), buffers, body_bytes)
+    held = [part.offset for item in items for part in parts_of(item) if part.offset >= 0]
+    return EncodedItems(_encoder.encode(items), buffers, body_bytes, held)
 
 
 def decode_items(data: bytes | memoryview) -> list[Item]:
@@ -113,10 +124,16 @@ def parts_of(item: Item) -> list[SpooledPart]:
 
 
 def part_slices(items: Sequence[Item], start: int) -> Iterator[list[slice]]:
-    """Yield where the parts of each item stand, the first at `start`."""
+    """Yield where the parts of each item stand behind the items, the first at `start`.
+
+    Of those that stand in the pixel memory, an empty slice.
+    """
     for item in items:
         places = []
         for part in parts_of(item):
+            if part.offset >= 0:
+                places.append(slice(0, 0))
+                continue
             places.append(slice(start, start + part.size_bytes))
             start += part.size_bytes + padding_bytes(part.size_bytes)
         yield places
@@ -133,30 +150,25 @@ def padding_bytes(size_bytes: int) -> int:
     return -size_bytes % _ALIGNMENT_BYTES
 
 
-def digest_of(data: Any, seed: int) -> bytes:
-    """Return the xxh3-128 of a C-contiguous buffer."""
-    return xxhash.xxh3_128_digest(data, seed=seed)
-
-
 def _numbered(draft: ValuesRecord | KeepRule, seq: int) -> ValuesRecord | KeepRule:
     if isinstance(draft, KeepRule):
         return draft
     return msgspec.structs.replace(draft, seq=seq)
 
 
-def _spooled(draft: ImageDraft, seq: int, buffers: list[Any], seed: int) -> SpooledImage:
+def _spooled(draft: ImageDraft, seq: int, buffers: list[Any], place: PlaceOf) -> SpooledImage:
     image = draft.image
     content = image.content
     record = msgspec.structs.replace(draft.record, seq=seq)
     if isinstance(content, EncodedPicture):
-        picture = SpooledPart(len(content.data), digest_of(content.data, seed))
+        picture = SpooledPart(len(content.data), digest_of(content.data))
         _add(content.data, picture.size_bytes, buffers)
-        return SpooledImage(record, picture, _spooled_masks(draft, buffers, seed))
-    picture = _spooled_array(content.pixels, buffers, seed)
+        return SpooledImage(record, picture, _spooled_masks(draft, buffers, place))
+    picture = _spooled_array(content.pixels, content.digest, buffers, place)
     return SpooledImage(
         record,
         picture,
-        _spooled_masks(draft, buffers, seed),
+        _spooled_masks(draft, buffers, place),
         content.mode,
         content.palette,
         content.transparency,
@@ -164,16 +176,22 @@ def _spooled(draft: ImageDraft, seq: int, buffers: list[Any], seed: int) -> Spoo
     )
 
 
-def _spooled_masks(draft: ImageDraft, buffers: list[Any], seed: int) -> list[SpooledPart]:
+def _spooled_masks(draft: ImageDraft, buffers: list[Any], place: PlaceOf) -> list[SpooledPart]:
     if not draft.record.masks:
         return []
-    return [_spooled_array(mask.array, buffers, seed) for mask in draft.image.masks.values()]
+    masks = draft.image.masks.values()
+    return [_spooled_array(mask.array, b"", buffers, place) for mask in masks]
 
 
-def _spooled_array(array: npt.NDArray[Any], buffers: list[Any], seed: int) -> SpooledPart:
+def _spooled_array(
+    array: npt.NDArray[Any], digest: bytes, buffers: list[Any], place: PlaceOf
+) -> SpooledPart:
     array = np.ascontiguousarray(array)
-    _add(array, array.nbytes, buffers)
-    return SpooledPart(array.nbytes, digest_of(array, seed), array.shape, array.dtype.name)
+    digest = digest or digest_of(array)
+    offset = place(array)
+    if offset < 0:
+        _add(array, array.nbytes, buffers)
+    return SpooledPart(array.nbytes, digest, array.shape, array.dtype.name, offset)
 
 
 def _add(data: Any, size_bytes: int, buffers: list[Any]) -> None:
