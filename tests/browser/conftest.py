@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.browser.picture_store import write_store
 
+import filmstrip
 from filmstrip.demo import run_demo
 
 SCREENSHOTS_DIR = os.environ.get("SCREENSHOTS_DIR")
@@ -74,6 +76,13 @@ def screenshots_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_demo(tmp_path_factory.mktemp("demo"), steps=STEPS).store_path
+
+
+@pytest.fixture(scope="session")
+def picture_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose every pixel is known."""
+    with pytest.warns(filmstrip.FilmstripWarning, match="boxes of layer 'found'"):
+        return write_store(tmp_path_factory.mktemp("pictures"))
 
 
 class Server:
@@ -151,3 +160,16 @@ def new_viewer(chromium: Browser, serve: object) -> Iterator[Callable[..., Viewe
 @pytest.fixture
 def viewer(new_viewer: Callable[..., Viewer], server: str) -> Viewer:
     return new_viewer(server)
+
+
+@pytest.fixture(scope="session")
+def picture_server(picture_store: Path) -> Iterator[str]:
+    server = Server(picture_store)
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def pictures(new_viewer: Callable[..., Viewer], picture_server: str) -> Viewer:
+    """A viewer on the store whose every pixel is known."""
+    return new_viewer(picture_server)
