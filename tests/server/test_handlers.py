@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 import filmstrip
+from filmstrip.folder import write_writer_info
+from filmstrip.record import WriterInfo
 
 
 def ok(served, path, **query):
@@ -45,6 +47,16 @@ def test_runs_come_oldest_first_with_their_keys_and_numbers(served):
         {"key": "gray", "num_images": 10, "num_stored": 10, "num_steps": 5,
          "first_step": 0, "last_step": 4, "max_per_step": 2}
     ]  # fmt: skip
+
+
+def test_a_run_says_how_much_of_it_was_lost_or_dropped(served):
+    run_dir = served.service.store_dir / "runs" / "b"
+    lossy = WriterInfo(name="r7-s0-abcdef", rank=7, num_lost=2, num_dropped=3)
+    write_writer_info(run_dir, lossy)
+    try:
+        assert [run["num_missing"] for run in ok(served, "/api/runs")] == [0, 5]
+    finally:
+        (run_dir / "r7-s0-abcdef.json").unlink()
 
 
 def test_steps_of_a_key(served):
@@ -200,5 +212,5 @@ def test_a_failure_of_our_own_is_answered_logged_once_and_survived(served, monke
         patched.setattr(served.service.index, "runs", fail)
         status, message = refused(served, "/api/runs")
     assert (status, message) == (500, "RuntimeError: out\\nof order")
-    assert [record.message for record in caplog.records] == ["a request failed: /api/runs"]
     assert len(ok(served, "/api/runs")) == 2
+    assert [record.message for record in caplog.records] == ["a request failed: /api/runs"]

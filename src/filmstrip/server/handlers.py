@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import filmstrip
+from filmstrip.folder import RUNS_DIR, read_writers
 from filmstrip.freeform import to_json_value
 from filmstrip.record import number_from_float
 from filmstrip.server.errors import MissingError
@@ -84,11 +85,17 @@ def runs(service: Service, _path: NoParameters, _query: NoParameters) -> list[Ru
             is_live=row.info.state == "running",
             host=row.info.host,
             num_images=row.num_images,
+            num_missing=_num_missing(service, row.run_id),
             keys=row.keys,
             series=row.series,
         )
         for row in service.index.runs()
     ]
+
+
+def _num_missing(service: Service, run_id: str) -> int:
+    writers = read_writers(service.store_dir / RUNS_DIR / run_id)
+    return sum(writer.num_lost + writer.num_dropped for writer in writers)
 
 
 def steps(service: Service, _path: NoParameters, query: RunKeyQuery) -> Steps:

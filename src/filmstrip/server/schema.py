@@ -86,6 +86,8 @@ class RunSummary(_Sent, frozen=True, kw_only=True):
     """True while a process is logging to it."""
     host: str
     num_images: int
+    num_missing: int
+    """Records that were logged and are not stored: lost to an error, or dropped as wished."""
     keys: list[KeyRow]
     series: list[str]
     """Names of the numbers that were logged."""

@@ -166,6 +166,7 @@ export interface RunSummary {
   is_live: boolean;
   host: string;
   num_images: number;
+  num_missing: number;
   keys: KeyRow[];
   series: string[];
 }

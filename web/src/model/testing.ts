@@ -17,6 +17,7 @@ export function run(id: string, keys: readonly string[] = ["val"], fields: Parti
     is_live: false,
     host: "",
     num_images: keys.length,
+    num_missing: 0,
     series: [],
     keys: keys.map((key) => ({
       key,

@@ -192,5 +192,7 @@ describe("runs", () => {
     const runs = [run("a", ["val", "train"]), run("b", ["val"])];
     expect(countsOf(runs, null)).toEqual({ numLogged: 3, numStored: 3 });
     expect(countsOf(runs, ["train"])).toEqual({ numLogged: 1, numStored: 1 });
+    const lossy = run("c", ["val"], { num_missing: 2 });
+    expect(countsOf([lossy], null)).toEqual({ numLogged: 3, numStored: 1 });
   });
 });
