@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 
 import filmstrip
 
@@ -60,6 +62,13 @@ def _masks() -> dict[str, dict]:
     }
 
 
+def _tiff() -> bytes:
+    """Return the file of a picture that no browser decodes."""
+    file = io.BytesIO()
+    PIL.Image.fromarray(plain_pixels(0)).save(file, "TIFF")
+    return file.getvalue()
+
+
 def write_store(folder: Path) -> Path:
     """Log two runs: ``one`` with overlays at every step, ``two`` with other pixels and sizes."""
     with filmstrip.init(dir=folder, id="one", name="run one", project="p") as run:
@@ -75,7 +84,7 @@ def write_store(folder: Path) -> Path:
             wide = filmstrip.Image(wide_pixels(step), mode="I;16")
             run.log({"plain": [overlaid, bare], "wide": wide, "loss": 1 / (step + 1)}, step)
         squares = (np.indices((900, 1200)).sum(0) % 2 * 255).astype(np.uint8)
-        run.log({"squares": filmstrip.Image(squares)}, 0)
+        run.log({"squares": filmstrip.Image(squares), "tiff": filmstrip.Image(_tiff())}, 0)
     with filmstrip.init(dir=folder, id="two", name="run two", project="p") as run:
         for step in STEPS:
             other = filmstrip.Image(plain_pixels(step, 10))

@@ -129,6 +129,11 @@ class TestNumbers:
         expected = np.abs(plain_pixels(0) - small).mean()
         assert float(number(page, "mean")) == pytest.approx(expected, abs=5e-3)
 
+    def test_files_that_browsers_do_not_decode_are_compared_by_the_server(self, pictures):
+        page = pictures.open(compare("difference", other="one/tiff/0/0"))
+        assert (number(page, "mean"), number(page, "max")) == ("0", "0")
+        expect(page.get_by_text("Browsers cannot decode tiff files: A is shown.")).to_be_visible()
+
 
 class TestChoosing:
     def test_run_key_step_and_sample_are_chosen_for_each_side(self, pictures):

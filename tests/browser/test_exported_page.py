@@ -45,7 +45,7 @@ def test_it_shows_the_newest_images_of_every_key(page):
     assert page.title() == "run one · filmstrip"
     expect(page.get_by_role("heading", name="plain")).to_contain_text("step 20")
     expect(page.get_by_role("heading", name="squares")).to_contain_text("step 0")
-    expect(page.locator("main canvas")).to_have_count(4)
+    expect(page.locator("main canvas")).to_have_count(5)
 
 
 def test_one_slider_moves_all_keys(page):
@@ -63,6 +63,12 @@ def test_an_image_is_looked_into_down_to_its_original_values(page):
     point_at(page, (13, 7), image=(40, 30))
     value = int(wide_pixels(20)[7, 13])
     expect(page.get_by_test_id("pixel-value")).to_have_text(f"{value} uint16")
+
+
+def test_a_file_that_browsers_do_not_decode_is_shown_as_well(page):
+    page.get_by_role("region", name="tiff").locator("button.open").click()
+    settled(page)
+    assert pixel(page, (20, 30)) == plain_pixels(0)[30, 20].tolist()
 
 
 def test_overlays_are_switched(page):

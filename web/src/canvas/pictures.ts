@@ -106,7 +106,7 @@ export class Pictures {
 
   async #decoded(item: Item): Promise<Samples> {
     if (!isDecodable(item.record)) {
-      throw new Error(`Browsers cannot decode ${item.record.format} files of mode ${item.record.mode}.`);
+      throw new Error(`The browser cannot decode ${item.record.format} files of mode ${item.record.mode}: what is shown is made by the server.`);
     }
     const blob = await this.source.file(item.digest);
     const bytes = new Uint8Array(await blob.arrayBuffer());

@@ -41,6 +41,7 @@ const serverSource: PictureSource = {
   file: (digest) => api.bytes(digest),
   thumbnail: (digest, size) => api.thumbnail(digest, size),
   pixels: (digest, area) => api.pixels(digest, area),
+  difference: (a, b) => api.difference(a, b),
   decodeMask: (bytes, within) => decoder.ask<Mask>({ kind: "mask", bytes, within }),
   decodeSamples: (bytes) => decoder.ask<Samples>({ kind: "samples", bytes }),
 };

@@ -1,7 +1,7 @@
 /** Where pictures come from: the server, or the page itself when it was exported. */
 
 import type { ThumbnailSize } from "../api/client";
-import type { Pixels } from "../api/types";
+import type { Difference, Pixels } from "../api/types";
 import type { Mask } from "../model/masks";
 import type { Samples } from "../model/png";
 import type { Size } from "../model/viewport";
@@ -18,6 +18,8 @@ export interface PictureSource {
     digest: string,
     area: { x: number; y: number; width: number; height: number },
   ) => Promise<Pixels>;
+  /** How far two pictures are from each other, where the browser cannot decode them. */
+  difference?: (a: string, b: string) => Promise<Difference>;
   /** Decode off the main thread, reduced to `within` when that is smaller. */
   decodeMask(bytes: Uint8Array, within: Size | null): Promise<Mask>;
   decodeSamples(bytes: Uint8Array): Promise<Samples>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { differenceOf, differencePixels, psnrText } from "./difference";
+import { differenceOf, differencePixels, numbersFromServer, psnrText } from "./difference";
 import type { Samples } from "./png";
 
 function samples(values: number[], width: number, channels = 1, bitDepth: 8 | 16 = 8): Samples {
@@ -54,4 +54,18 @@ test("16 bits are compared as they are, 8 bits brought to them", () => {
 test("gain makes differences brighter, and cuts at white", () => {
   const found = differenceOf(samples([0, 0], 2), samples([10, 200], 2));
   expect([...differencePixels(found, 4)]).toEqual([40, 40, 40, 255, 255, 255, 255, 255]);
+});
+
+test("what the server says is read as what is computed here", () => {
+  const found = numbersFromServer({
+    width: 4,
+    height: 2,
+    channels: 1,
+    dtype: "uint16",
+    mean_absolute: 2.5,
+    max_absolute: 10,
+    root_mean_square: 65.535,
+    num_pixels_different: 3,
+  });
+  expect(found).toEqual({ mean: 2.5, max: 10, psnr: 60, numDifferent: 3, numPixels: 8, peak: 65535, isScaled: false });
 });

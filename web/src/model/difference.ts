@@ -1,12 +1,11 @@
 /** Differences of two pictures, pixel by pixel. */
 
+import type { Difference as ServerDifference } from "../api/types";
 import type { Samples } from "./png";
+import { numberFrom } from "./record";
 
-export interface Difference {
-  /** Largest channel's absolute difference at each pixel, in 255ths of the range. */
-  values: Float32Array;
-  width: number;
-  height: number;
+/** How far two pictures are from each other. */
+export interface DifferenceNumbers {
   /** Mean absolute difference over pixels and channels, in values of the pictures. */
   mean: number;
   max: number;
@@ -14,10 +13,18 @@ export interface Difference {
   psnr: number;
   /** Pixels with any difference. */
   numDifferent: number;
+  numPixels: number;
   /** The largest value that the pictures can hold: 255 or 65535. */
   peak: number;
   /** Whether the second picture had another size, and was scaled with nearest neighbour. */
   isScaled: boolean;
+}
+
+export interface Difference extends DifferenceNumbers {
+  /** Largest channel's absolute difference at each pixel, in 255ths of the range. */
+  values: Float32Array;
+  width: number;
+  height: number;
 }
 
 /** Compare two pictures at the size of the first; grey counts as RGB, alpha is left out. */
@@ -55,8 +62,25 @@ export function differenceOf(a: Samples, b: Samples): Difference {
   }
   const n = width * height * channels;
   const psnr = 10 * Math.log10((peak * peak * n) / sumOfSquares);
-  return { values, width, height, mean: sum / n, max, psnr, numDifferent, peak, isScaled };
+  return { values, width, height, mean: sum / n, max, psnr, numDifferent, numPixels: values.length, peak, isScaled };
 }
+
+/** The same from the server, for files that browsers do not decode; its peak is that of the dtype. */
+export function numbersFromServer(found: ServerDifference): DifferenceNumbers {
+  const peak = PEAKS[found.dtype] ?? 1;
+  const error = numberFrom(found.root_mean_square);
+  return {
+    mean: numberFrom(found.mean_absolute),
+    max: numberFrom(found.max_absolute),
+    psnr: error ? 20 * Math.log10(peak / error) : Infinity,
+    numDifferent: found.num_pixels_different,
+    numPixels: found.width * found.height,
+    peak,
+    isScaled: false,
+  };
+}
+
+const PEAKS: Record<string, number> = { uint8: 255, uint16: 65535, uint32: 2 ** 32 - 1, int32: 2 ** 31 - 1 };
 
 /** Grey RGBA pixels of a difference, made brighter by `gain`. */
 export function differencePixels(
