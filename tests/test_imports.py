@@ -86,7 +86,7 @@ LATER = {
     "logged": {"codec", "media", "notebook"},
     "media": {"notebook"},
     "notebook": {"codec", "draw", "store", "viewer_process"},
-    "server": {"codec", "media"},
+    "server": {"codec", "media", "repair"},
 }
 """What is imported only when it is needed: pixels, by those that read records or show them."""
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import queue
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,6 +67,59 @@ def serving(store_dir: Path, access: Access | None = None) -> Iterator[Served]:
 def serve() -> Callable[..., object]:
     """The context manager that serves a store."""
     return serving
+
+
+class Page:
+    """An open page: what it was told, event by event."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self._told: queue.Queue[tuple[str, dict, float]] = queue.Queue()
+        self.is_listening = threading.Event()
+        self._response = response
+        self.thread = threading.Thread(target=self._read)
+        self.thread.start()
+
+    def next(self, kind: str, **fields) -> float:
+        """Wait for an event of this kind with these fields; return when it came."""
+        while True:
+            name, data, when = self._told.get(timeout=20)
+            if name == kind and fields.items() <= data.items():
+                return when
+
+    def _read(self) -> None:
+        lines: dict[str, str] = {}
+        while line := self._response.readline().decode():
+            self.is_listening.set()
+            name, colon, value = line.rstrip("\n").partition(": ")
+            if colon:
+                lines[name] = value
+            elif "event" in lines:
+                self._told.put((lines["event"], json.loads(lines["data"]), time.time()))
+                lines = {}
+
+
+@contextmanager
+def listening_to(served: Served) -> Iterator[Page]:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    connection.request("GET", "/api/events")
+    response = connection.getresponse()
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    page = Page(response)
+    assert page.is_listening.wait(20)
+    sock = connection.sock or response.fp.raw._sock
+    try:
+        yield page
+    finally:
+        sock.shutdown(socket.SHUT_RDWR)
+        page.thread.join(20)
+        response.close()
+        connection.close()
+
+
+@pytest.fixture
+def listening() -> Callable[..., object]:
+    """The context manager that opens a page on a server."""
+    return listening_to
 
 
 @pytest.fixture(scope="module")

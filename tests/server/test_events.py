@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
-import queue
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -32,54 +25,7 @@ def live(tmp_path, serve):
         yield served
 
 
-class Page:
-    """An open page: what it was told, event by event."""
-
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        self._told: queue.Queue[tuple[str, dict, float]] = queue.Queue()
-        self.is_listening = threading.Event()
-        self._response = response
-        self.thread = threading.Thread(target=self._read)
-        self.thread.start()
-
-    def next(self, kind: str, **fields) -> float:
-        """Wait for an event of this kind with these fields; return when it came."""
-        while True:
-            name, data, when = self._told.get(timeout=20)
-            if name == kind and fields.items() <= data.items():
-                return when
-
-    def _read(self) -> None:
-        lines: dict[str, str] = {}
-        while line := self._response.readline().decode():
-            self.is_listening.set()
-            name, colon, value = line.rstrip("\n").partition(": ")
-            if colon:
-                lines[name] = value
-            elif "event" in lines:
-                self._told.put((lines["event"], json.loads(lines["data"]), time.time()))
-                lines = {}
-
-
-@contextmanager
-def listening(served) -> Iterator[Page]:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
-    connection.request("GET", "/api/events")
-    response = connection.getresponse()
-    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    page = Page(response)
-    assert page.is_listening.wait(20)
-    sock = connection.sock or response.fp.raw._sock
-    try:
-        yield page
-    finally:
-        sock.shutdown(socket.SHUT_RDWR)
-        page.thread.join(20)
-        response.close()
-        connection.close()
-
-
-def test_what_is_logged_is_told_within_a_second(live):
+def test_what_is_logged_is_told_within_a_second(live, listening):
     with listening(live) as page, filmstrip.init(dir=live.service.store_dir, id="new") as run:
         delays = []
         for step in range(5):
@@ -90,7 +36,7 @@ def test_what_is_logged_is_told_within_a_second(live):
     assert sorted(delays)[2] < 1, delays
 
 
-def test_every_listener_is_told(live):
+def test_every_listener_is_told(live, listening):
     with listening(live) as first, listening(live) as second:
         with filmstrip.init(dir=live.service.store_dir, id="new") as run:
             run.log({"val": filmstrip.Image(PICTURE)}, step=7)
@@ -99,19 +45,19 @@ def test_every_listener_is_told(live):
             page.next("run", run_id="new", state="finished")
 
 
-def test_numbers_alone_are_told_as_news_of_the_run(live):
+def test_numbers_alone_are_told_as_news_of_the_run(live, listening):
     with listening(live) as page, filmstrip.init(dir=live.service.store_dir, id="new") as run:
         run.log({"loss": 0.5})
         page.next("run", run_id="new")
 
 
-def test_a_deleted_run_is_told(live):
+def test_a_deleted_run_is_told(live, listening):
     with listening(live) as page:
         live.store.remove("old")
         page.next("run", run_id="old", state="deleted")
 
 
-def test_a_deleted_store_is_told_and_the_server_goes_on(live):
+def test_a_deleted_store_is_told_and_the_server_goes_on(live, listening):
     import shutil
 
     with listening(live) as page:
@@ -120,7 +66,7 @@ def test_a_deleted_store_is_told_and_the_server_goes_on(live):
         assert live.client.get("/api/store").status_code == 200
 
 
-def test_a_page_that_goes_away_is_forgotten(live):
+def test_a_page_that_goes_away_is_forgotten(live, listening):
     with listening(live):
         assert live.service.broker.has_listeners
     deadline = time.monotonic() + 20

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import filmstrip
-from filmstrip.folder import RUNS_DIR, read_writers
+from filmstrip.folder import RUNS_DIR
 from filmstrip.freeform import to_json_value
+from filmstrip.index.rows import RunRow
 from filmstrip.record import number_from_float
 from filmstrip.server.errors import MissingError
 from filmstrip.server.queries import (
@@ -22,6 +23,7 @@ from filmstrip.server.queries import (
     SeriesQuery,
     ValuesQuery,
 )
+from filmstrip.server.run_state import shown_state
 from filmstrip.server.schema import (
     Difference,
     Item,
@@ -70,32 +72,31 @@ def store(service: Service, _path: NoParameters, _query: NoParameters) -> StoreS
 def runs(service: Service, _path: NoParameters, _query: NoParameters) -> list[RunSummary]:
     """Return all runs, oldest first, with the keys and numbers of each."""
     service.watcher.ensure_fresh()
-    return [
-        RunSummary(
-            id=row.run_id,
-            name=row.info.name,
-            project=row.info.project,
-            group=row.info.group,
-            tags=row.info.tags,
-            notes=row.info.notes,
-            config=row.info.config,
-            created=row.info.created,
-            finished=row.info.finished,
-            state=row.info.state,
-            is_live=row.info.state == "running",
-            host=row.info.host,
-            num_images=row.num_images,
-            num_missing=_num_missing(service, row.run_id),
-            keys=row.keys,
-            series=row.series,
-        )
-        for row in service.index.runs()
-    ]
+    return [_run_summary(service, row) for row in service.index.runs()]
 
 
-def _num_missing(service: Service, run_id: str) -> int:
-    writers = read_writers(service.store_dir / RUNS_DIR / run_id)
-    return sum(writer.num_lost + writer.num_dropped for writer in writers)
+def _run_summary(service: Service, row: RunRow) -> RunSummary:
+    run_dir = service.store_dir / RUNS_DIR / row.run_id
+    writers = service.watcher.writers(row.run_id)
+    state = shown_state(run_dir, row.info, writers)
+    return RunSummary(
+        id=row.run_id,
+        name=row.info.name,
+        project=row.info.project,
+        group=row.info.group,
+        tags=row.info.tags,
+        notes=row.info.notes,
+        config=row.info.config,
+        created=row.info.created,
+        finished=row.info.finished,
+        state=state,
+        is_live=state == "running",
+        host=row.info.host,
+        num_images=row.num_images,
+        num_missing=sum(writer.num_lost + writer.num_dropped for writer in writers),
+        keys=row.keys,
+        series=row.series,
+    )
 
 
 def steps(service: Service, _path: NoParameters, query: RunKeyQuery) -> Steps:

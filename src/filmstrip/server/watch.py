@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filmstrip.errors import one_line
+from filmstrip.folder import RUNS_DIR, read_writers
+from filmstrip.record import WriterInfo
 from filmstrip.server.events import Broker, Event
-from filmstrip.server.footprint import Footprint, changed_runs, take_footprint
+from filmstrip.server.footprint import Footprint, RunMark, changed_runs, take_footprint
+from filmstrip.server.lru import Lru
+from filmstrip.server.run_state import shown_state
 from filmstrip.server.schema import Indexing, ProblemEvent, RunEvent
 
 if TYPE_CHECKING:
@@ -25,6 +29,13 @@ _POLL_SECS = 0.2
 _FRESH_SECS = 1.0
 """How old an answer may be when nobody listens."""
 
+_LIVE_SECS = 2.0
+"""Between two looks at whether running runs still have a process."""
+
+_GONE = "deleted"
+
+_MAX_RUNS = 10_000
+
 _WAIT_SECS = 2.0
 """How long to wait for someone else's look."""
 
@@ -33,6 +44,9 @@ _WAIT_SECS = 2.0
 class _State:
     footprint: Footprint | None = None
     checked: float = float("-inf")
+    running: set[str] = field(default_factory=set)
+    """Runs that were running a while ago: they end without a word when their machine does."""
+    checked_running: float = float("-inf")
     problem: str = ""
     indexing: Indexing | None = None
 
@@ -53,6 +67,7 @@ class Watcher:
     def __init__(self, store_dir: Path, index: Index, broker: Broker) -> None:
         self._store_dir, self._index, self._broker = store_dir, index, broker
         self._state = _State()
+        self._writers: Lru[str, tuple[RunMark, list[WriterInfo]]] = Lru(_MAX_RUNS)
         self._looking = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
@@ -81,6 +96,16 @@ class Watcher:
         """Size of all files of all runs."""
         runs = (self._state.footprint or {}).values()
         return sum(mark.size_bytes for run in runs for mark in run)
+
+    def writers(self, run_id: str) -> list[WriterInfo]:
+        """Return those who write, or wrote, to a run; read anew when its files changed."""
+        mark = (self._state.footprint or {}).get(run_id, ())
+        known = self._writers.get(run_id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        found = read_writers(self._store_dir / RUNS_DIR / run_id)
+        self._writers.put(run_id, (mark, found))
+        return found
 
     def ensure_fresh(self) -> None:
         """Look now, unless someone is looking, or just did."""
@@ -114,6 +139,7 @@ class Watcher:
                 self._refresh(None if state.footprint is None else changed)
             state.footprint = now
             state.problem = ""
+            self._check_running()
         except Exception as error:  # noqa: BLE001  # whatever the index raises, the server goes on
             self._tell_problem(error)
         state.checked = time.monotonic()
@@ -131,10 +157,27 @@ class Watcher:
     def _events(self, changes: IndexChanges) -> list[Event]:
         if not changes or not self._broker.has_listeners:
             return []
-        states = {run.run_id: run.info.state for run in self._index.runs()} if changes.runs else {}
-        gone = "deleted"
-        runs = [RunEvent(run_id=run, state=states.get(run, gone)) for run in changes.runs]
+        states = self._states() if changes.runs else {}
+        runs = [RunEvent(run_id=run, state=states.get(run, _GONE)) for run in changes.runs]
         return [*changes.keys, *runs]
+
+    def _check_running(self) -> None:
+        """Tell of runs that ended without a word: their process is gone, and no file changed."""
+        state = self._state
+        if not self._broker.has_listeners or time.monotonic() - state.checked_running < _LIVE_SECS:
+            return
+        state.checked_running = time.monotonic()
+        now = self._states()
+        ended = {run for run in state.running if run in now and now[run] != "running"}
+        self._broker.tell([RunEvent(run_id=run, state=now[run]) for run in sorted(ended)])
+        state.running = {run for run, shown in now.items() if shown == "running"}
+
+    def _states(self) -> dict[str, str]:
+        runs_dir = self._store_dir / RUNS_DIR
+        return {
+            row.run_id: shown_state(runs_dir / row.run_id, row.info, self.writers(row.run_id))
+            for row in self._index.runs()
+        }
 
     def _tell_problem(self, error: Exception) -> None:
         what = "the store's folder is gone" if isinstance(error, FileNotFoundError) else str(error)
