@@ -54,6 +54,7 @@ def test_a_run_says_how_much_of_it_was_lost_or_dropped(served):
     lossy = WriterInfo(name="r7-s0-abcdef", rank=7, num_lost=2, num_dropped=3)
     write_writer_info(run_dir, lossy)
     try:
+        served.service.watcher.look()
         assert [run["num_missing"] for run in ok(served, "/api/runs")] == [0, 5]
     finally:
         (run_dir / "r7-s0-abcdef.json").unlink()
