@@ -13,6 +13,7 @@ process; the kernel drops it when both are gone.
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import secrets
 import struct
@@ -110,6 +111,7 @@ class Spool:
         self.path, self.fd = path, fd
         self._nonce, self.seed, self.ring_bytes, self.arena_bytes = page
         self._ring_offset = ARENA_OFFSET + self.arena_bytes
+        self._pixels: npt.NDArray[np.uint8] | None = None
         self.num_damaged = 0
         """Headers that the last `find` found to be none any more."""
 
@@ -180,6 +182,7 @@ class Spool:
 
     def close(self) -> None:
         """Close the file; this process's share of the lock is dropped."""
+        self._pixels = None
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
@@ -245,9 +248,9 @@ class Spool:
             return inline
         if part.offset + part.size_bytes > self.arena_bytes:
             raise SpoolDamagedError(f"pixels are said to stand outside the file: {self.path}")
-        data = np.empty(part.size_bytes, np.uint8)
-        num_read = _read_all(self.fd, data, ARENA_OFFSET + part.offset)
-        return data[:num_read]
+        if self._pixels is None:
+            self._pixels = _mapped(self.path, self.arena_bytes)
+        return self._pixels[part.offset : part.offset + part.size_bytes]
 
     def place_at(self, position: int) -> EntryPlace:
         """Return what the header at a position says.
@@ -351,6 +354,19 @@ def _write_all(fd: int, buffers: list[Any], offset: int) -> int:
             num = os.pwrite(fd, rest, offset + total - len(rest))
             rest = rest[num:]
     return total
+
+
+def _mapped(path: Path, size_bytes: int) -> npt.NDArray[np.uint8]:
+    """Return the pixel memory, to be read; of a file that was cut, what is left of it."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a mapping of our own fd would keep its lock
+    try:
+        length = min(size_bytes, os.fstat(fd).st_size - ARENA_OFFSET)
+        if length <= 0:
+            return np.empty(0, np.uint8)
+        mapping = mmap.mmap(fd, length, offset=ARENA_OFFSET, prot=mmap.PROT_READ)
+        return np.frombuffer(mapping, np.uint8)
+    finally:
+        os.close(fd)
 
 
 def _read_all(fd: int, data: npt.NDArray[np.uint8], offset: int) -> int:
