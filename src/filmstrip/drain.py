@@ -207,7 +207,7 @@ class Drain:
         encoded = [item for item in batch.encoded or () if not isinstance(item, KeepRule)]
         try:
             if encoded:
-                self._append(encoded)
+                self._append(encoded, batch)
         except DrainGaveUpError:
             return
         self._count(batch)
@@ -215,7 +215,7 @@ class Drain:
             self._control[Counter.TAIL] = batch.end_position
         self._control.announce()
 
-    def _append(self, samples: list[EncodedImage | ValuesRecord]) -> None:
+    def _append(self, samples: list[EncodedImage | ValuesRecord], batch: Batch) -> None:
         try:
             self._persist(lambda: self._append_once(samples))
         except DrainGaveUpError:
@@ -223,8 +223,9 @@ class Drain:
         except Exception as error:  # noqa: BLE001  # the writer loop: count it and go on
             if len(samples) == 1:
                 self._note_lost(1, error)
+                batch.encoded = [one for one in batch.encoded or () if one is not samples[0]]
             for sample in samples if len(samples) > 1 else ():
-                self._append([sample])  # one of them cannot be stored: not the others' fault
+                self._append([sample], batch)  # one cannot be stored: not the others' fault
 
     def _append_once(self, samples: list[EncodedImage | ValuesRecord]) -> None:
         self._check_space()
@@ -246,6 +247,7 @@ class Drain:
         """
         delay_secs, longest_secs = _RETRY_SECS
         while not self._has_given_up:
+            is_last = self._give_up_at is not None and time.monotonic() >= self._give_up_at
             try:
                 write()
             except OSError as error:
@@ -253,7 +255,7 @@ class Drain:
             else:
                 self._control[Counter.PHASE] = Phase.WORKING
                 return
-            if self._give_up_at is not None and time.monotonic() > self._give_up_at:
+            if is_last:
                 self._has_given_up = True
                 break
             self._wake.wait(delay_secs)

@@ -8,7 +8,7 @@ import pytest
 from tests.spooling import PATIENCE_SECS, num_open_files
 
 from filmstrip.spool import control
-from filmstrip.spool.control import Control, Counter, Ending
+from filmstrip.spool.control import Control, Counter, Ending, Phase
 
 
 @pytest.fixture
@@ -57,6 +57,58 @@ def test_positions_arrive_in_the_order_they_were_sent(pair):
         received += positions
     assert received == sent
     assert theirs.receive() == []
+
+
+def test_the_end_is_heard_of_though_another_process_holds_the_pipe_open(pair):
+    """A child that was forked between two lines, say."""
+    ours, theirs = pair
+    held = os.dup(ours.entries_fd)
+    assert ours.send(7)
+    ours.end_entries()
+    assert (theirs.receive(), theirs.receive(), theirs.receive()) == ([7], [], [])
+    os.close(held)
+
+
+def test_the_end_is_said_again_until_a_full_pipe_takes_it(pair):
+    ours, theirs = pair
+    while ours.send(7):
+        pass
+    ours.end_entries()
+    assert ours.entries_fd >= 0
+    assert theirs.receive()
+    ours.end_entries()
+    assert ours.entries_fd < 0
+    ours.end_entries()
+    while theirs.receive():
+        pass
+
+
+def test_saying_the_end_to_an_encoder_that_died_raises_nothing(pair):
+    ours, theirs = pair
+    theirs.close()
+    ours.end_entries()
+    assert ours.entries_fd < 0
+
+
+def test_a_producer_is_over_when_it_says_so_or_is_gone(pair):
+    ours, theirs = pair
+    assert ours.send(7)
+    assert not theirs.is_over()
+    ours[Counter.ENDING] = Ending.FAILED
+    assert theirs.is_over()
+    ours[Counter.ENDING] = Ending.KILLED
+    assert not theirs.is_over()
+    ours.close()
+    assert theirs.is_over()
+
+
+def test_a_failure_is_counted_and_told_with_its_reason(pair):
+    ours, theirs = pair
+    for _ in range(2):
+        theirs.note_failure(PermissionError(13, "Permission denied"))
+    assert (ours[Counter.FAILURES], ours[Counter.PHASE]) == (2, Phase.FAILING)
+    assert ours.text == "PermissionError: [Errno 13] Permission denied"
+    ours.wait(PATIENCE_SECS)
 
 
 def test_the_other_side_waits_for_an_entry(pair):
