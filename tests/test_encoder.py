@@ -9,6 +9,7 @@ from tests.spooling import PATIENCE_SECS, image_draft, values
 from filmstrip import Image, encoder
 from filmstrip.draft import KeepRule
 from filmstrip.encoder import Batch, Encoder
+from filmstrip.media.frame import DIGEST_SEED
 from filmstrip.recent import Recent
 from filmstrip.record import ValuesRecord
 from filmstrip.sample import Sample, encode_samples, sample_from_item
@@ -20,11 +21,11 @@ SMALL, LARGE = (8, 8), (600, 600, 3)
 
 def sample(step: int, shape: tuple[int, ...] = SMALL) -> Sample:
     image = Image(np.full(shape, step % 256, np.uint8), normalize=False)
-    made = encode_items([image_draft(image, step)], 1, 0)
+    made = encode_items([image_draft(image, step)], 1)
     body = np.frombuffer(b"".join(memoryview(b).cast("B") for b in made.buffers), np.uint8)
     items = decode_items(made.meta)
     (slices,) = part_slices(items, 0)
-    return sample_from_item(items[0], [body[one] for one in slices], 0)
+    return sample_from_item(items[0], [body[one] for one in slices], DIGEST_SEED)
 
 
 class Stored:

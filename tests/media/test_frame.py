@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import gc
+import pickle
 
 import numpy as np
 import pytest
 
-from filmstrip.media.frame import Frame
+from filmstrip.media.frame import Frame, digest_of
 from filmstrip.media.image import Image
 
 SHAPES = {
@@ -67,3 +68,13 @@ def test_the_pil_image_outlives_the_image_it_came_from():
 def test_size_is_in_pixels_and_bytes():
     frame = frame_of("RGB")
     assert (frame.width, frame.height, frame.size_bytes) == (7, 5, 105)
+
+
+def test_a_frame_that_goes_to_another_process_leaves_its_digest_behind():
+    """Digests have a seed of the process; another's would make whole pixels look damaged."""
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    frame = Frame(pixels, "P", b"\1\2\3", b"\4", digest=digest_of(pixels))
+    sent = pickle.loads(pickle.dumps(frame))
+    assert sent.digest == b""
+    assert np.array_equal(sent.pixels, pixels)
+    assert (sent.mode, sent.palette, sent.transparency) == ("P", b"\1\2\3", b"\4")

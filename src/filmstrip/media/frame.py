@@ -44,6 +44,10 @@ class Frame:
     digest: bytes = b""
     """`digest_of` the pixels, where it was taken while they were at hand."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The digest is this process's own: another would take the pixels for damaged ones.
+        return Frame, (self.pixels, self.mode, self.palette, self.transparency)
+
     @property
     def width(self) -> int:
         """Width in pixels."""
