@@ -171,7 +171,7 @@ def _tidy_up(
                 finished=time.time(),
                 shards=dict(appender.sealed),
                 num_lost=info.num_lost + control[Counter.LOST],
-                num_dropped=control[Counter.DROPPED],
+                num_dropped=max(info.num_dropped, control[Counter.DROPPED]),
             ),
         )
     if not drain.has_given_up:
