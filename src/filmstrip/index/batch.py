@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from filmstrip.index import schema
 from filmstrip.index.database import insert_rows
-from filmstrip.index.facts import Facts, facts_of
+from filmstrip.index.facts import FactRows
 from filmstrip.index.schema import stored_text
 from filmstrip.record import ImageRecord
 from filmstrip.shard.read import StoredSample
@@ -26,53 +25,59 @@ __all__ = [
     "insert_images",
     "int64",
     "new_generation",
+    "places_of",
 ]
 
 _MAX_VARIABLES = 30_000
 """Values in one statement; SQLite takes 32766."""
 
 
-@dataclass(slots=True)
+class _Numbers(dict[Any, int]):
+    """Numbers of rows that are made when they are first asked for."""
+
+    connection: Connection | None = None
+
+    def __init__(self, table: Table, *names: str) -> None:
+        super().__init__()
+        self._table, self._names = table, names
+
+    def __missing__(self, key: Any) -> int:
+        if self.connection is None:
+            raise KeyError(key)
+        values = (key,) if isinstance(key, str) else key
+        named = dict(zip(self._names, values, strict=True))
+        self[key] = _number(self.connection, self._table, **named)
+        return self[key]
+
+
 class Numbering:
     """The numbers that rows of small tables have, remembered from one batch to the next.
 
     They are forgotten when the index's generation changes: somebody dropped rows.
     """
 
-    generation: str = ""
-    keys: dict[tuple[int, str], int] = field(default_factory=dict)
-    fields: dict[tuple[str, str], int] = field(default_factory=dict)
-    names: dict[str, int] = field(default_factory=dict)
-    series: set[tuple[int, int]] = field(default_factory=set)
-    """Runs and names that are known to go together."""
+    def __init__(self) -> None:
+        self.generation = ""
+        self.fields = _Numbers(schema.fields, "kind", "name")
+        self.names = _Numbers(schema.names, "name")
+        self.series: set[tuple[int, int]] = set()
+        """Runs and names that are known to go together."""
 
     def begin(self, connection: Connection) -> None:
-        """Forget what may be wrong."""
+        """Forget what may be wrong, and make what is missing with this connection."""
         found = connection.scalar(
             select(schema.settings.c.value).where(schema.settings.c.name == "generation")
         )
         if found != self.generation:
             self.forget()
             self.generation = found or ""
+        self.fields.connection = self.names.connection = connection
 
     def forget(self) -> None:
         """Forget everything: a transaction was taken back, or rows were dropped."""
-        self.keys.clear()
         self.fields.clear()
         self.names.clear()
         self.series.clear()
-
-    def field(self, connection: Connection, kind: str, name: str) -> int:
-        """Return the number of a field, made when there is none."""
-        if (kind, name) not in self.fields:
-            self.fields[kind, name] = _number(connection, schema.fields, kind=kind, name=name)
-        return self.fields[kind, name]
-
-    def name(self, connection: Connection, name: str) -> int:
-        """Return the number of a logged number's name, made when there is none."""
-        if name not in self.names:
-            self.names[name] = _number(connection, schema.names, name=name)
-        return self.names[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,42 +86,52 @@ class NumberedImage:
 
     num: int
     key_num: int
-    place: int | None
+    at: tuple[int, int, int, int]
+    """Step, session, rank and index, as a database can hold them."""
     sample: StoredSample
     record: ImageRecord
+
+
+def places_of(record: ImageRecord) -> tuple[int, int, int, int]:
+    """Return step, session, rank and index, or the nearest integers that a database holds."""
+    at = (record.step, record.session, record.rank, record.index)
+    if max(at) < 2**63 and min(at) >= -(2**63):
+        return at
+    return int64(at[0]), int64(at[1]), int64(at[2]), int64(at[3])
 
 
 def insert_images(
     connection: Connection,
     numbering: Numbering,
-    images: Sequence[NumberedImage],
+    numbered: Sequence[NumberedImage],
+    places: Mapping[int, int | None],
     *,
     shard_num: int,
     run_num: int,
 ) -> None:
-    """Store what is searched of some images."""
-    rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for image in images:
-        facts = facts_of(image.record)
-        rows["images"].append(_image_row(image, facts, run_num=run_num, shard_num=shard_num))
-        rows["members"].extend(_member_rows(image, shard_num))
-        for name in ("marks", "labels", "measures"):
-            for kind, field_name, value in getattr(facts, name):
-                field_num = numbering.field(connection, kind, field_name)
-                key = (image.key_num,) if name == "measures" else ()
-                rows[name].append((field_num, value, image.num, *key))
-    for name, table in _TABLES.items():
-        rows[name].sort()
-        insert_rows(connection, table, rows[name], is_new=name in ("images", "members"))
+    """Store what is searched of some images, with the place of each by its number."""
+    facts = FactRows(numbering.fields)
+    rows: list[tuple[Any, ...]] = []
+    files: list[tuple[Any, ...]] = []
+    for image in numbered:
+        record, line, (step, session, rank, index) = image.record, image.sample.line, image.at
+        flags, words = facts.add(record, image.num, image.key_num)
+        rows.append(
+            (
+                image.num, image.key_num, run_num, step, places[image.num], session, rank, index,
+                record.time, shard_num, line.offset, line.size_bytes, flags, words,
+            )
+        )  # fmt: skip
+        files += _member_rows(image, shard_num)
+    by_table = (rows, files, facts.marks, facts.labels, facts.measures)
+    for table, its_rows in zip(_TABLES, by_table, strict=True):
+        its_rows.sort()
+        # Facts of an image that is read again are there already.
+        is_new = table in (schema.images, schema.members)
+        insert_rows(connection, table, its_rows, is_new=is_new)
 
 
-_TABLES: dict[str, Table] = {
-    "images": schema.images,
-    "members": schema.members,
-    "marks": schema.marks,
-    "labels": schema.labels,
-    "measures": schema.measures,
-}
+_TABLES = (schema.images, schema.members, schema.marks, schema.labels, schema.measures)
 
 
 def chunks(values: Iterable[Any], size: int = _MAX_VARIABLES) -> Iterable[list[Any]]:
@@ -131,28 +146,21 @@ def int64(value: int) -> int:
     return max(-(2**63), min(value, 2**63 - 1))
 
 
-def _image_row(
-    image: NumberedImage, facts: Facts, *, run_num: int, shard_num: int
-) -> tuple[Any, ...]:
-    record, line = image.record, image.sample.line
-    return (
-        image.num, image.key_num, run_num, int64(record.step), image.place,
-        int64(record.session), int64(record.rank), int64(record.index), record.time, shard_num,
-        line.offset, line.size_bytes, facts.flags, facts.words or None,
-    )  # fmt: skip
-
-
-def _member_rows(image: NumberedImage, shard_num: int) -> Iterable[tuple[Any, ...]]:
+def _member_rows(image: NumberedImage, shard_num: int) -> list[tuple[Any, ...]]:
     record, locations = image.record, image.sample.locations
     masks = {layer.member for layer in record.masks}
+    rows = []
     for member in record.members:
         location = locations.get(member.name)
         if location is not None:
             digest = bytes.fromhex(member.sha256)
-            yield (
-                digest_head(digest), shard_num, location.offset, location.size_bytes,
-                "png" if member.name in masks else stored_text(record.format), digest,
+            rows.append(
+                (
+                    digest_head(digest), shard_num, location.offset, location.size_bytes,
+                    "png" if member.name in masks else stored_text(record.format), digest,
+                )
             )  # fmt: skip
+    return rows
 
 
 def digest_head(digest: bytes) -> int:

@@ -8,8 +8,10 @@ is killed loses nothing but the batch in hand.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -24,6 +26,7 @@ from filmstrip.index.batch import (
     insert_images,
     int64,
     new_generation,
+    places_of,
 )
 from filmstrip.index.database import Database
 from filmstrip.index.rows import IndexChanges, KeyChange
@@ -146,20 +149,23 @@ class Filler:
 
     def _read_shard(self, run_id: str, file: ShardFile, changes: _Changes) -> Iterator[int]:
         """Store what is new in a shard; yield how many bytes each batch took."""
-        is_beaten = True
-        while is_beaten:
+        while True:
             with self._database.read() as connection:
                 row = _shard_rows(connection, run_id).get(file.path.name)
                 if _run_num(connection, run_id) is None:
                     return  # another process dropped the run, or all rows
-            is_beaten = False
-            for batch in self._batches(file, row.end_offset if row else 0):
-                stored = self._store(run_id, file, row, batch, changes)
+            batches = self._batches(file, row.end_offset if row else 0)
+            is_last = False
+            while not is_last:
+                with _without_garbage_collection():
+                    batch = next(batches)
+                    stored = self._store(run_id, file, row, batch, changes)
                 if stored is None:
-                    is_beaten = True  # another process was here: look again how far it is
-                    break
+                    break  # another process was here: look again how far it is
                 yield stored.end_offset - (row.end_offset if row else 0)
-                row = stored
+                row, is_last = stored, batch.is_last
+            else:
+                return
 
     def _batches(self, file: ShardFile, start: int) -> Iterator[_Batch]:
         """Yield whole samples in lists."""
@@ -217,9 +223,9 @@ class Filler:
         images = [s for s in samples if isinstance(s.record, ImageRecord)]
         values = [s for s in samples if isinstance(s.record, ValuesRecord)]
         if images:
-            numbered = self._numbered(connection, run_num, shard[1], images, changes, run_id)
+            numbered, places = self._numbered(connection, run, shard[1], images, changes)
             insert_images(
-                connection, self._numbering, numbered, shard_num=shard[0], run_num=run_num
+                connection, self._numbering, numbered, places, shard_num=shard[0], run_num=run_num
             )
             changes.num_images += len(images)
         if values:
@@ -229,31 +235,26 @@ class Filler:
     def _numbered(
         self,
         connection: Connection,
-        run_num: int,
+        run: tuple[int, str],
         shard_name: str,
         samples: list[StoredSample],
         changes: _Changes,
-        run_id: str,
-    ) -> list[NumberedImage]:
+    ) -> tuple[list[NumberedImage], dict[int, int | None]]:
         """Give images their numbers and places, and count them."""
-        key_nums = self._key_nums(connection, run_num, shard_name, samples)
+        key_nums = self._key_nums(connection, run[0], shard_name, samples)
         records: list[ImageRecord] = [s.record for s in samples]  # type: ignore[misc]
         nums = free_numbers(connection, [schema.image_number(r) for r in records])
+        numbered: list[NumberedImage] = []
         touched: dict[StepKey, list[Entry]] = defaultdict(list)
         for num, sample, record in zip(nums, samples, records, strict=True):
-            at = StepKey(key_nums[record.key], int64(record.step))
-            touched[at].append(
-                Entry(
-                    int64(record.rank), int64(record.index), record.time, shard_name,
-                    sample.line.offset, int64(record.session), num, None,
-                )
-            )  # fmt: skip
-            changes.steps[run_id, at.key_num] = at.step
-        places = tally(connection, touched)
-        return [
-            NumberedImage(num, key_nums[record.key], places[num], sample, record)
-            for num, sample, record in zip(nums, samples, records, strict=True)
-        ]
+            key_num, at = key_nums[record.key], places_of(record)
+            step, session, rank, index = at
+            numbered.append(NumberedImage(num, key_num, at, sample, record))
+            entry = (rank, index, record.time, shard_name, sample.line.offset, session, num, None)
+            touched[StepKey(key_num, step)].append(Entry(*entry))
+        for key_num, step in touched:
+            changes.steps[run[1], key_num] = step
+        return numbered, tally(connection, touched)
 
     def _key_nums(
         self, connection: Connection, run_num: int, shard_name: str, samples: list[StoredSample]
@@ -368,6 +369,21 @@ class Filler:
             runs=sorted(changes.runs | {run_id for run_id, _ in changes.steps}),
             num_images=changes.num_images,
         )
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Let a batch be made without the collector, which would go through its rows again and again.
+
+    They hold no cycles, and a batch takes a fraction of a second.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _shard_rows(connection: Connection, run_id: str) -> dict[str, _ShardRow]:

@@ -131,7 +131,7 @@ def _replace(
     stale: dict[int, list[int]] = defaultdict(list)
     for step, (time, values) in merged.items():
         for name, value in values.items():
-            name_num = numbering.name(connection, name)
+            name_num = numbering.names[name]
             if step in known:
                 stale[name_num].append(step)
             if isinstance(value, (int, float)) and not isinstance(value, bool):

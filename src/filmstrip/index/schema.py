@@ -317,6 +317,8 @@ def stored_text(text: str) -> str:
     >>> text_from_stored(stored_text("a" + chr(0))) == "a" + chr(0)
     True
     """
+    if "\0" not in text and "\1" not in text:
+        return text
     return _SPECIAL.sub(lambda found: "\1" + "01"[ord(found.group())], text)
 
 

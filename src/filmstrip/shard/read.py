@@ -7,17 +7,17 @@ behind a damaged block at the next header that is whole.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
 
 from filmstrip.errors import DamagedError
 from filmstrip.record import ImageRecord, Member, Record, RecordDamagedError, decode_record
 from filmstrip.shard.names import RECORD_MEMBER
-from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, TarHeader, padding, parse_header
+from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, TarHeader, parse_header
 
 __all__ = [
     "Damage",
@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 _TORN = "the file ends inside a sample"
+
+_WINDOW_BYTES = 2**15
+"""How much is read at once."""
 
 _RESYNC_BYTES = 2**20
 """How much is searched at once for the next header behind a damaged block."""
@@ -96,13 +99,16 @@ class _Scan:
     """The state of one pass over a shard."""
 
     shard: Path
-    file: BinaryIO
+    file: io.FileIO
     size_bytes: int
     offset: int
     sample: str = ""
     sample_offset: int = 0
     parts: dict[str, TarHeader] = field(default_factory=dict)
     locations: dict[str, Location] = field(default_factory=dict)
+    window: bytes = b""
+    """What was read last: headers and records stand close together, behind big pictures too."""
+    window_offset: int = 0
 
     def begin(self, path: str) -> None:
         self.sample, self.sample_offset = path, self.offset
@@ -110,8 +116,13 @@ class _Scan:
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """Return bytes of the file as long as it was when the pass began: it may be growing."""
-        self.file.seek(offset)
-        return self.file.read(max(0, min(size_bytes, self.size_bytes - offset)))
+        start = offset - self.window_offset
+        if start < 0 or start + size_bytes > len(self.window):
+            self.file.seek(offset)
+            length = max(size_bytes, _WINDOW_BYTES)
+            self.window = self.file.read(max(0, min(length, self.size_bytes - offset)))
+            self.window_offset, start = offset, 0
+        return self.window[start : start + size_bytes]
 
     def header(self) -> TarHeader | None:
         """Return the header that stands here, if it and the member behind it are in the file."""
@@ -151,7 +162,7 @@ def scan_shard(shard: Path, *, start: int = 0) -> Iterator[StoredSample | Damage
     OSError
         The file cannot be read.
     """
-    with shard.open("rb") as file:
+    with shard.open("rb", buffering=0) as file:
         scan = _Scan(shard, file, os.fstat(file.fileno()).st_size, start)
         while scan.offset < scan.size_bytes:
             header = scan.header()
@@ -191,22 +202,25 @@ def read_member(location: Location, member: Member) -> bytes:
     return data
 
 
-def _take(scan: _Scan, header: TarHeader) -> Iterator[StoredSample | Damage]:
-    """Move past one member; when it is a record, yield the sample that it commits."""
+def _take(scan: _Scan, header: TarHeader) -> Iterable[StoredSample | Damage]:
+    """Move past one member; return what is known now: the sample that a record commits."""
     sample, member = _split(header.path)
+    found: list[StoredSample | Damage] = []
     if sample != scan.sample or not scan.parts:
-        yield from _uncommitted(scan)
+        found.extend(_uncommitted(scan))
         scan.begin(sample)
     data_offset = scan.offset + BLOCK_SIZE
-    next_offset = data_offset + header.size_bytes + len(padding(header.size_bytes))
+    next_offset = data_offset + header.size_bytes + -header.size_bytes % BLOCK_SIZE
     if member == RECORD_MEMBER:
-        yield _committed(scan, scan.read(data_offset, header.size_bytes), data_offset, next_offset)
+        line = scan.read(data_offset, header.size_bytes)
+        found.append(_committed(scan, line, data_offset, next_offset))
         scan.parts = {}
     else:
         scan.parts[member] = header
         if not header.link:
             scan.locations[member] = Location(scan.shard, data_offset, header.size_bytes)
     scan.offset = next_offset
+    return found
 
 
 def _committed(

@@ -32,8 +32,11 @@ MAX_PATH_BYTES = 100
 """Longest path that a hard link can name."""
 
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s6s2s32s32s8s8s155s12s")
+_READ_HEADER = struct.Struct("100s24x12s12x8s1s100s88x155s12x")
+"""Name, size, checksum, kind, link and prefix: the fields that a reader needs."""
 _CHECKSUM = slice(148, 156)
 _SPACES = b" " * 8
+_SUM_OF_SPACES = sum(_SPACES)
 _PADDING = bytes(BLOCK_SIZE)
 _REGULAR, _HARD_LINK = b"0", b"1"
 
@@ -86,15 +89,16 @@ def parse_header(block: bytes) -> TarHeader | None:
     """Return what a header block says, None when it is no whole header of a file or hard link."""
     if len(block) != BLOCK_SIZE or block[257:262] != b"ustar":
         return None
-    fields = _HEADER.unpack(block)
-    expected = _sum(b"%b%b%b" % (block[: _CHECKSUM.start], _SPACES, block[_CHECKSUM.stop :]))
-    if fields[7] not in (_REGULAR, _HARD_LINK):
+    name, size, checksum, kind, link, prefix = _READ_HEADER.unpack(block)
+    if kind not in (_REGULAR, _HARD_LINK):
         return None
     try:
-        if _octal(fields[6]) != expected:
+        if _octal(checksum) != _sum(block) - sum(checksum) + _SUM_OF_SPACES:
             return None
-        name, link, prefix = _text(fields[0]), _text(fields[8]), _text(fields[15])
-        return TarHeader(f"{prefix}/{name}" if prefix else name, _octal(fields[4]), link)
+        path = _text(name)
+        if prefix[0]:
+            path = f"{_text(prefix)}/{path}"
+        return TarHeader(path, _octal(size), _text(link) if link[0] else "")
     except ValueError:
         return None
 
