@@ -64,7 +64,11 @@ def store(service: Service, _path: NoParameters, _query: NoParameters) -> StoreS
         num_runs=len(rows),
         num_images=sum(row.num_images for row in rows),
         size_bytes=service.watcher.size_bytes,
-        problems=[*([problem] if problem else []), *service.index.problems],
+        problems=[
+            *([problem] if problem else []),
+            *service.index.problems,
+            *service.damage.problems,
+        ],
         indexing=service.watcher.indexing,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filmstrip.server.damage import DamageWatch
 from filmstrip.server.events import Broker
 from filmstrip.server.pictures import Pictures
 from filmstrip.server.pixels import OriginalValues
@@ -35,6 +36,7 @@ class Service:
     values: OriginalValues
     broker: Broker
     watcher: Watcher
+    damage: DamageWatch
     readers: ThreadPoolExecutor
 
     @classmethod
@@ -51,17 +53,20 @@ class Service:
             values=OriginalValues(pictures),
             broker=broker,
             watcher=watcher,
+            damage=DamageWatch(store_dir, footprint=watcher.footprint, is_live=watcher.is_running),
             readers=ThreadPoolExecutor(max(_NUM_READERS, os.cpu_count() or 1), "reader"),
         )
 
     def start(self) -> None:
         """Begin to watch the store."""
         self.watcher.start()
+        self.damage.start()
         self.thumbnails.warm_up()
 
     def close(self) -> None:
         """End all threads and streams."""
         self.broker.close()
+        self.damage.stop()
         self.watcher.stop()
         self.thumbnails.close()
         self.readers.shutdown(cancel_futures=True)

@@ -97,6 +97,14 @@ class Watcher:
         runs = (self._state.footprint or {}).values()
         return sum(mark.size_bytes for run in runs for mark in run)
 
+    def footprint(self) -> Footprint:
+        """Return the files of each run as they were at the last look."""
+        return self._state.footprint or {}
+
+    def is_running(self, run_id: str) -> bool:
+        """Return whether a run is being logged to, as far as is known."""
+        return self._states().get(run_id) == "running"
+
     def writers(self, run_id: str) -> list[WriterInfo]:
         """Return those who write, or wrote, to a run; read anew when its files changed."""
         mark = (self._state.footprint or {}).get(run_id, ())
