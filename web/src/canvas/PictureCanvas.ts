@@ -43,6 +43,8 @@ export class PictureCanvas extends Canvas {
   #shown: { digest: string; drawable: Drawable } | undefined;
   #staleTimer: ReturnType<typeof setTimeout> | undefined;
   #isDestroyed = false;
+  /** The picture is shown without a mask that cannot be read. */
+  #hasMaskFailed = false;
 
   constructor(
     element: HTMLCanvasElement,
@@ -57,6 +59,7 @@ export class PictureCanvas extends Canvas {
     this.#props = props;
     const hasNewSize = before?.width !== props.width || before.height !== props.height;
     if (hasNewSize) this.resize(props.width, props.height);
+    if (before?.item !== props.item) this.#hasMaskFailed = false;
     if (before?.item.digest !== props.item.digest) this.#becomeStale();
     this.#load(props);
     if (hasNewSize) this.paintNow();
@@ -67,6 +70,13 @@ export class PictureCanvas extends Canvas {
     super.destroy();
     this.#isDestroyed = true;
     clearTimeout(this.#staleTimer);
+    this.#show(undefined);
+  }
+
+  #show(next: { digest: string; drawable: Drawable } | undefined): void {
+    if (next) this.pictures.hold(next.drawable);
+    if (this.#shown) this.pictures.release(this.#shown.drawable);
+    this.#shown = next;
   }
 
   /** The canvas as it is on the screen, painted to another one of the same size. */
@@ -79,7 +89,7 @@ export class PictureCanvas extends Canvas {
     clearTimeout(this.#staleTimer);
     this.#staleTimer = setTimeout(() => {
       if (this.#shown?.digest === this.#props?.item.digest) return;
-      this.#shown = undefined;
+      this.#show(undefined);
       this.invalidate();
     }, STALE_MS);
   }
@@ -101,7 +111,11 @@ export class PictureCanvas extends Canvas {
     const within = this.#maskSize(props);
     for (const layer of neededMasks(item.record, props.style)) {
       if (this.pictures.readyMask(item, layer, within)) continue;
-      this.pictures.mask(item, layer, within, isWanted).then(repaint, report);
+      this.pictures.mask(item, layer, within, isWanted).then(repaint, (error: unknown) => {
+        if (!(error instanceof DroppedError)) this.#hasMaskFailed = true;
+        report(error);
+        repaint();
+      });
     }
   }
 
@@ -131,19 +145,18 @@ export class PictureCanvas extends Canvas {
     if (!props || !this.element.width || !this.element.height) return;
     const { item, window = WHOLE, style } = props;
     const ready = this.pictures.ready(item, this.#thumbnail(props), window);
-    if (ready) this.#shown = { digest: item.digest, drawable: ready };
-    const masks = tintedMasks(this.pictures, item, style, this.#maskSize(props));
-    const isOfBefore = this.#shown?.digest !== item.digest;
+    if (ready && ready !== this.#shown?.drawable) this.#show({ digest: item.digest, drawable: ready });
+    else if (ready && this.#shown) this.#shown.digest = item.digest;
+    const found = tintedMasks(this.pictures, item, style, this.#maskSize(props));
+    const isFirst = this.element.dataset.painted !== item.digest;
     // Half of the next picture, or its masks on the one before, would be a lie.
-    if (isOfBefore && this.#shown) return;
-    if (this.#shown && masks === null && this.element.dataset.painted !== item.digest) {
-      if (this.element.dataset.painted === "") return;
-    }
+    if (this.#shown && this.#shown.digest !== item.digest) return;
+    if (this.#shown && !found && isFirst && !this.#hasMaskFailed) return;
     const at = this.#placement(props);
     this.context.clearRect(0, 0, this.element.width, this.element.height);
     if (!this.#shown) return;
     this.#paintPicture(this.#shown.drawable, item, at);
-    if (masks) paintMasks(this.context, masks, item.record, at, style);
+    if (found) paintMasks(this.context, found.masks, item.record, at, style);
     this.#paintGrid(item.record, at);
     paintBoxes(this.context, {
       boxes: shownBoxes(item.record, style),
@@ -154,7 +167,7 @@ export class PictureCanvas extends Canvas {
       style,
       highlight: props.highlight ?? null,
     });
-    if (ready && masks) {
+    if (ready && (found?.isExact || this.#hasMaskFailed)) {
       this.element.dataset.painted = item.digest;
       this.events.painted?.();
     }

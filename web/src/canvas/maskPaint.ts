@@ -39,23 +39,32 @@ const CONTOUR_ALPHA = 0.9;
 /** Straight edges that are drawn as lines at most; with more, pixels show the edges. */
 const MAX_EDGES = 60_000;
 
-/** The masks that are drawn, as far as they are loaded; null while one is not. */
+export interface ReadyMasks {
+  masks: TintedMask[];
+  /** Whether each has the size that is wanted. */
+  isExact: boolean;
+}
+
+/** The masks that are drawn; null while one is not there in any size. */
 export function tintedMasks(
   pictures: Pictures,
   item: Item,
   style: OverlayStyle,
   within: Size | null,
-): TintedMask[] | null {
+): ReadyMasks | null {
   const compared = comparedMasks(item.record, style);
   const layers = compared ? [compared.a, compared.b] : shownMasks(item.record, style);
-  const masks = layers.map((layer) => pictures.readyMask(item, layer, within));
-  if (!masks.every((mask) => mask !== undefined)) return null;
-  if (compared) return [differing(item, compared, masks as [Mask, Mask], style)];
-  return layers.map((layer, i) => ({
-    mask: masks[i]!,
+  const exact = layers.map((layer) => pictures.readyMask(item, layer, within));
+  const found = layers.map((layer, i) => exact[i] ?? pictures.anyMask(item, layer));
+  if (!found.every((mask) => mask !== undefined)) return null;
+  const isExact = exact.every((mask) => mask !== undefined);
+  if (compared) return { masks: [differing(item, compared, found as [Mask, Mask], style)], isExact };
+  const masks = layers.map((layer, i) => ({
+    mask: found[i]!,
     tint: maskTint(layer, style),
     key: `${item.mask_digests[layer.name]} ${layerKey(layer)} ${styleKey(style)}`,
   }));
+  return { masks, isExact };
 }
 
 /** The layers that `tintedMasks` needs. */

@@ -24,16 +24,19 @@ export type Drawable = ImageBitmap | OffscreenCanvas;
 const PICTURE_BYTES = 384 << 20;
 const MASK_BYTES = 128 << 20;
 const SAMPLE_BYTES = 384 << 20;
+const MOST_MASKS = 10_000;
 const MAX_RUNNING = 8;
 
 /** How large the longest side of a kept mask is, in powers of two, for panels that are smaller. */
 const MIN_MASK_SIDE = 64;
 
 export class Pictures {
-  readonly #drawables = new Lru<Drawable>(PICTURE_BYTES, (value) => {
-    if (value instanceof ImageBitmap) value.close();
-  });
+  readonly #drawables = new Lru<Drawable>(PICTURE_BYTES, (value) => this.#letGo(value));
+  /** How many canvases show a picture: those are not closed. */
+  readonly #numShowing = new Map<Drawable, number>();
+  readonly #evicted = new Set<Drawable>();
   readonly #masks = new Lru<Mask>(MASK_BYTES);
+  readonly #lastMaskKeys = new Lru<string>(MOST_MASKS);
   readonly #samples = new Lru<Samples>(SAMPLE_BYTES);
   readonly #histograms = new WeakMap<Samples, Histogram>();
   readonly #drawableJobs = new Jobs<Drawable>(MAX_RUNNING);
@@ -45,6 +48,28 @@ export class Pictures {
   /** The thumbnail or, for null, the original as it is shown, when it is there already. */
   ready(item: Item, size: ThumbnailSize | null, window: WindowChoice): Drawable | undefined {
     return this.#drawables.get(keyOf(item, size, window));
+  }
+
+  /** Keep a picture open while it is shown, also when there is no room for it any more. */
+  hold(drawable: Drawable): void {
+    this.#numShowing.set(drawable, (this.#numShowing.get(drawable) ?? 0) + 1);
+  }
+
+  release(drawable: Drawable): void {
+    const left = (this.#numShowing.get(drawable) ?? 1) - 1;
+    if (left) this.#numShowing.set(drawable, left);
+    else {
+      this.#numShowing.delete(drawable);
+      if (this.#evicted.has(drawable)) this.#letGo(drawable);
+    }
+  }
+
+  #letGo(drawable: Drawable): void {
+    if (this.#numShowing.has(drawable)) this.#evicted.add(drawable);
+    else {
+      this.#evicted.delete(drawable);
+      if (drawable instanceof ImageBitmap) drawable.close();
+    }
   }
 
   async load(
@@ -129,6 +154,12 @@ export class Pictures {
     return found;
   }
 
+  /** The mask of a layer in whatever size is there: until the right one is. */
+  anyMask(item: Item, layer: MaskLayer): Mask | undefined {
+    const key = this.#lastMaskKeys.get(item.mask_digests[layer.name] ?? "");
+    return key === undefined ? undefined : this.#masks.get(key);
+  }
+
   /** The mask of a layer; reduced when a panel of this size cannot show all of it. */
   readyMask(item: Item, layer: MaskLayer, within: Size | null): Mask | undefined {
     return this.#masks.get(maskKey(item, layer, within)) ?? this.#masks.get(maskKey(item, layer, null));
@@ -152,6 +183,7 @@ export class Pictures {
           const bytes = new Uint8Array(await blob.arrayBuffer());
           const made = await this.source.decodeMask(bytes, reducedSize(layer, within));
           this.#masks.set(key, made, made.ids.byteLength);
+          this.#lastMaskKeys.set(digest, key, 1);
           return made;
         },
         isWanted,

@@ -96,6 +96,12 @@ export class Sample {
     return this.item && this.stepPlace >= 0 && step !== undefined ? { ...placeOf(this.item), step } : null;
   }
 
+  /** The key's first or last step, known from the run before its steps are. */
+  edge(which: "first_step" | "last_step"): Place | null {
+    const key = this.run?.keys.find((each) => each.key === this.item?.key);
+    return this.item && key ? { ...placeOf(this.item), step: key[which] } : null;
+  }
+
   sampleBy(by: number): Place | null {
     const item = this.samplePlace >= 0 ? this.items[this.samplePlace + by] : undefined;
     return item ? placeOf(item) : null;
