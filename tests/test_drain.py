@@ -10,6 +10,7 @@ from tests.spooling import WRITER, draft, put, records_in, steps_in, values
 from filmstrip import drain as drain_module
 from filmstrip import encoder
 from filmstrip.drain import Drain
+from filmstrip.live_prune import LivePruning
 from filmstrip.logged import LoggedImage
 from filmstrip.sample import encode_samples
 from filmstrip.shard import append
@@ -39,7 +40,14 @@ class Bench:
         self.appender = ShardAppender(
             self.run_dir, WRITER, first_shard=number, first_values=next_seq
         )
-        return Drain(self.spool, self.appender, next_seq=next_seq, control=self._theirs)
+        pruning = LivePruning("r0-s0-w", self.appender)
+        return Drain(
+            self.spool,
+            self.appender,
+            next_seq=next_seq,
+            control=self._theirs,
+            pruning=pruning,
+        )
 
     def put(self, *drafts):
         place = put(self.spool, self.ring, drafts, self.seq, self.ours[Counter.TAIL])

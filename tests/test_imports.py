@@ -32,21 +32,23 @@ ALLOWED = {
     "sample": _VALUES | {"codec", "recent", "shard", "spool"},
     "disk": set(),
     "encoder": {"draft", "record", "sample", "shard"},
-    "drain": {"disk", "draft", "encoder", "record", "sample", "shard", "spool"},
+    "live_prune": {"errors", "shard"},
+    "drain": {"disk", "draft", "encoder", "live_prune", "record", "sample", "shard", "spool"},
     "recovery": {"record", "shard"},
     "folder": {"errors", "record"},
-    "encoder_process": {"disk", "drain", "folder", "record", "recovery", "shard", "spool"},
+    "encoder_process": {"drain", "live_prune", "folder", "record", "recovery", "shard", "spool"},
     "repair": {"encoder_process", "errors", "folder", "record", "spool"},
     "writer": {"disk", "draft", "encoder_process", "media", "shard", "spool", "warn"},
     "ending": {"writer"},
     "run_config": {"errors"},
-    "settings": {"errors", "folder", "freeform", "writer"},
+    "settings": {"errors", "folder", "freeform", "retention", "writer"},
     "run_folder": {"errors", "folder", "record", "repair", "settings", "shard", "spool"},
     "runs": _VALUES
     | {
         "draft",
         "ending",
         "folder",
+        "retention",
         "notebook",
         "recent",
         "run_config",
@@ -83,6 +85,7 @@ ALLOWED = {
 """By module or package, what it imports when it is loaded; ``""`` is the public API."""
 
 LATER = {
+    "live_prune": {"prune", "retention", "store"},
     "logged": {"codec", "media", "notebook"},
     "media": {"notebook"},
     "notebook": {"codec", "draw", "store", "viewer_process"},

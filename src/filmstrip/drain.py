@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from filmstrip.disk import check_free_space
 from filmstrip.draft import KeepRule
 from filmstrip.encoder import Batch, Encoder
+from filmstrip.live_prune import LivePruning
 from filmstrip.record import ValuesRecord
 from filmstrip.sample import PartDamagedError, Sample, sample_from_item
 from filmstrip.shard.append import EncodedImage, ShardAppender
@@ -54,6 +55,8 @@ class Drain:
         Sequence number of the first item that is not in the shards.
     control
         What the producer is told through.
+    pruning
+        What lets go of images meanwhile.
     """
 
     def __init__(
@@ -63,7 +66,9 @@ class Drain:
         *,
         next_seq: int,
         control: Control,
+        pruning: LivePruning,
     ) -> None:
+        self._pruning = pruning
         self._spool, self._appender, self._control = spool, appender, control
         self._next_seq = next_seq
         self._gap_cause: Exception | None = None
@@ -162,6 +167,8 @@ class Drain:
         for batch in self._batches(entry, is_maybe_torn=is_maybe_torn):
             self._encoder.submit(batch)
         self._next_seq = place.end_seq
+        if self._pruning.is_due:
+            self._prune()
 
     def close(self, patience_secs: float) -> None:
         """Wait until all is stored and seal the shard.
@@ -184,6 +191,8 @@ class Drain:
         for item, parts in zip(entry.items, entry.parts, strict=True):
             if _seq(item) < self._next_seq:  # a part of the entry was stored before a kill
                 continue
+            if isinstance(item, KeepRule):
+                self._pruning.add(item)
             if not isinstance(item, SpooledImage):
                 items.append(item)
                 continue
@@ -199,6 +208,11 @@ class Drain:
                 yield Batch(items, 0)
                 items, size_bytes = [], 0
         yield Batch(items, self._ring.end(entry.place.position, entry.place.size_bytes))
+
+    def _prune(self) -> None:
+        self._encoder.flush()  # nothing is on its way that links to what may go
+        with contextlib.suppress(DrainGaveUpError):
+            self._persist(self._pruning.prune)
 
     def _store(self, batch: Batch) -> None:
         """Store an encoded batch; called in order, by one thread at a time."""

@@ -24,6 +24,7 @@ from filmstrip.folder import (
     write_run_info,
     write_writer_info,
 )
+from filmstrip.live_prune import LivePruning
 from filmstrip.record import RecordDamagedError, WriterState
 from filmstrip.recovery import ShardsEnd, mend_shards
 from filmstrip.shard.append import ShardAppender
@@ -98,7 +99,8 @@ def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
         is_power_safe=task.is_power_safe,
     )
     appender.sealed.update(end.sealed)
-    drain = Drain(spool, appender, next_seq=end.next_seq, control=control)
+    pruning = LivePruning(task.writer, appender)
+    drain = Drain(spool, appender, next_seq=end.next_seq, control=control, pruning=pruning)
     control[Counter.PHASE] = Phase.WORKING
     with _kept_durable(spool, control) if task.is_power_safe else contextlib.nullcontext():
         if 1 < task.told_seq < NOBODY_TELLS:  # in place of an encoder that died
@@ -115,6 +117,8 @@ def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
             drain.end_at(seq)
         drain.close(_PATIENCE_SECS[Ending(control[Counter.ENDING])])
     _tidy_up(task, control, drain, appender, spool)
+    with contextlib.suppress(OSError):
+        pruning.prune_all(run_dir)
     control[Counter.PHASE] = Phase.GAVE_UP if drain.has_given_up else Phase.DONE
     control.announce()
     return not drain.has_given_up

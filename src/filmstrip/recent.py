@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 __all__ = ["Recent"]
@@ -43,6 +43,13 @@ class Recent(Generic[_Key, _Value]):
         if value is None and (value := self._elder.get(key)) is not None:
             self[key] = value
         return value
+
+    def update_all(self, updated: Callable[[_Value], _Value | None]) -> None:
+        """Replace each value by what a function makes of it; forget where that is None."""
+        for entries in (self._younger, self._elder):
+            made = {key: updated(value) for key, value in entries.items()}
+            entries.clear()
+            entries.update({key: value for key, value in made.items() if value is not None})
 
     def __contains__(self, key: _Key) -> bool:
         return key in self._younger or key in self._elder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import operator
 import os
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from filmstrip.draft import Draft, Flattened, ImageDraft, flatten, image_record
+from filmstrip.draft import Draft, Flattened, ImageDraft, KeepRule, flatten, image_record
 from filmstrip.ending import end_line, is_quiet, print_line, waiting_bar, what_went_wrong
 from filmstrip.errors import OptionError, RunStateError, WriteFailedError
 from filmstrip.folder import unwritable, write_run_info
@@ -24,6 +25,7 @@ from filmstrip.media.image import Image
 from filmstrip.notebook import RunInNotebook
 from filmstrip.recent import Recent
 from filmstrip.record import ValuesRecord
+from filmstrip.retention import parse_policy
 from filmstrip.run_config import Config
 from filmstrip.run_folder import OpenedRun, new_writer, open_folder
 from filmstrip.settings import RunSettings, json_config
@@ -63,6 +65,7 @@ class Run(RunInNotebook):
         self._warned: set[tuple[str, str]] = set()
         self._lock = threading.RLock()
         self._is_finished = False
+        self._policies: dict[str, str] = {}
         self._config = Config(from_json_value(self._info.config), on_change=self._store_config)
         self._is_child = is_child
         self._writer = None if settings.is_disabled else self._new_writer()
@@ -119,7 +122,12 @@ class Run(RunInNotebook):
         return self._is_finished
 
     def log(
-        self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None
+        self,
+        data: Mapping[str, Any],
+        step: int | None = None,
+        commit: bool | None = None,
+        *,
+        keep: str | None = None,
     ) -> None:
         """Store images, numbers and texts under their keys, and return before they are encoded.
 
@@ -133,6 +141,8 @@ class Run(RunInNotebook):
             less than a step that was given.
         commit
             False to leave the run's count where it is; True to count on although `step` is given.
+        keep
+            How long images of these keys are kept from now on, as in `init`: ``"last:20"``.
 
         Raises
         ------
@@ -141,11 +151,12 @@ class Run(RunInNotebook):
         LogValueError
             A value cannot be stored; nothing of this call is.
         OptionError
-            `step` is not an integer of 64 bits.
+            `step` is not an integer of 64 bits, or `keep` is no policy.
         RunStateError
             The run is finished.
         """
         flat = flatten(data)
+        rules = self._new_rules(flat, keep)
         with self._lock:
             if self._is_finished:
                 raise RunStateError(
@@ -157,7 +168,7 @@ class Run(RunInNotebook):
             if not self._settings.is_disabled:
                 if self._writer is None:
                     self._writer = self._new_writer()
-                self._writer.submit(self._drafts(flat, at))
+                self._writer.submit([*rules, *self._drafts(flat, at)])
             is_committed = step is None if commit is None else commit
             self._step = max(self._step, at + 1 if is_committed else at)
         self._warn_about(flat)
@@ -251,9 +262,20 @@ class Run(RunInNotebook):
         options = self._settings.writer
         try:
             info = new_writer(self._opened, is_child=self._is_child, spool_dir=options.spool_dir)
-            return Writer(self._dir, info.name, options)
+            writer = Writer(self._dir, info.name, options)
         except OSError as error:
             raise unwritable(f"{error.strerror}: {self._dir}") from error
+        writer.submit([KeepRule(*rule) for rule in reversed(self._settings.keep.items())])
+        return writer
+
+    def _new_rules(self, flat: Flattened, policy: str | None) -> list[KeepRule]:
+        """Return the rules for the keys of this call that are not known yet."""
+        if policy is None:
+            return []
+        parse_policy(policy)
+        keys = [key for key in flat.images if self._policies.get(key) != policy]
+        self._policies.update(dict.fromkeys(keys, policy))
+        return [KeepRule(glob.escape(key), policy) for key in keys]
 
     def _after_fork(self) -> None:
         """Become this process's own writer of the run: the parent's is the parent's."""

@@ -149,7 +149,13 @@ def init(
     return _current
 
 
-def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+def log(
+    data: Mapping[str, Any],
+    step: int | None = None,
+    commit: bool | None = None,
+    *,
+    keep: str | None = None,
+) -> None:
     """Log to the newest run; see `Run.log`.
 
     Raises
@@ -169,7 +175,7 @@ def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = 
     """
     if _current is None:
         raise RunStateError("a run to log to", got="none", fix="call filmstrip.init() first")
-    _current.log(data, step=step, commit=commit)
+    _current.log(data, step=step, commit=commit, keep=keep)
 
 
 def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from filmstrip.errors import LogValueError, OptionError
 from filmstrip.folder import check_run_id, default_store_dir
 from filmstrip.freeform import FreeformError, text_value, to_json_value
+from filmstrip.retention import parse_keep
 from filmstrip.writer import SPOOL_BYTES, WriterOptions
 
 __all__ = ["Resume", "RunSettings", "json_config", "resolve_settings"]
@@ -223,6 +224,7 @@ def _keep(keep: str | Mapping[str, str] | None) -> dict[str, str]:
     wanted = _environment("keep") if keep is None else keep
     if wanted is None:
         return {}
+    parse_keep(wanted)
     return {"*": wanted} if isinstance(wanted, str) else dict(wanted)
 
 

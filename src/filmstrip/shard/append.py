@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from filmstrip.recent import Recent
 from filmstrip.record import ImageRecord, Member, ValuesRecord, encode_record
-from filmstrip.shard.names import RECORD_MEMBER, sample_path, values_path
+from filmstrip.shard.names import RECORD_MEMBER, Place, sample_path, values_path
 from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, MAX_PATH_BYTES, pack_header, padding
 
 __all__ = [
@@ -137,6 +137,29 @@ class ShardAppender:
         self._remember(batch)
         self.num_images += num_images
         self.num_values += len(batch) - num_images
+
+    def follow(self, moved: Mapping[Place, Place | None], sizes: Mapping[str, int]) -> None:
+        """Know where stored bytes are after sealed shards were rewritten.
+
+        Parameters
+        ----------
+        moved
+            Where bytes are now that are no longer where they were; None for nowhere.
+        sizes
+            New size in bytes of rewritten shards, by file name.
+        """
+        self.sealed.update(sizes)
+
+        def updated(file: StoredFile) -> StoredFile | None:
+            place = Place(file.shard, file.path)
+            if place not in moved:
+                return file
+            now = moved[place]
+            return None if now is None else replace(file, shard=now.shard, path=now.path)
+
+        if moved:
+            self._stored.update_all(updated)
+            self.known.update_all(updated)
 
     def _remember(self, batch: Sequence[EncodedImage | ValuesRecord]) -> None:
         for item in batch:
