@@ -20,14 +20,11 @@ from filmstrip.record import ValuesRecord
 from filmstrip.sample import PartDamagedError, Sample, sample_from_item
 from filmstrip.shard.append import EncodedImage, ShardAppender
 from filmstrip.spool.control import Control, Counter, Phase
-from filmstrip.spool.file import Entry, EntryPlace, Spool, SpoolDamagedError
+from filmstrip.spool.file import Entry, EntryPlace, Mark, Spool, SpoolDamagedError
 from filmstrip.spool.items import SpooledImage
 from filmstrip.spool.ring import Ring
 
-__all__ = ["NOBODY_TELLS", "Drain", "DrainGaveUpError"]
-
-NOBODY_TELLS = 2**63
-"""In place of the sequence number of the first entry that is told of."""
+__all__ = ["Drain", "DrainGaveUpError"]
 
 _BATCH_BYTES = 512 * 1024
 """Small images are encoded in batches of about this many bytes: one hand-over, one write."""
@@ -70,7 +67,7 @@ class Drain:
     ) -> None:
         self._pruning = pruning
         self._spool, self._appender, self._control = spool, appender, control
-        self._next_seq = next_seq
+        self._next_seq = max(next_seq, spool.mark(Mark.DRAINED))
         self._gap_cause: Exception | None = None
         self._ring = Ring(spool.ring_bytes)
         self._count_lock = threading.Lock()
@@ -99,31 +96,36 @@ class Drain:
             self._gap_cause = error  # how many items it had, the next one tells
             return
         if place.seq > self._next_seq:  # log() was interrupted before it could tell
-            self.take_found(end_seq=place.seq)
+            self.take_found(place.seq)
         self.take_place(place)
 
-    def take_found(self, *, end_seq: int = NOBODY_TELLS) -> None:
-        """Take the entries up to a sequence number that nobody told of.
-
-        Parameters
-        ----------
-        end_seq
-            Where those begin that were, or will be, told of. When nobody lives to tell, the newest
-            entry may have been cut off by a kill: ``log()`` had not returned, and nothing is lost.
+    def take_found(self, end_seq: int) -> None:
+        """Take the entries up to a sequence number, those that nobody tells of.
 
         Raises
         ------
         OSError
             The spool cannot be read.
         """
-        found = [one for one in self._spool.find(self._next_seq) if one.seq < end_seq]
-        if end_seq == NOBODY_TELLS and found and not self._spool.num_damaged:
-            self._next_seq = max(self._next_seq, found[0].seq)  # what was before is written over
+        for place in [one for one in self._spool.find(self._next_seq) if one.seq < end_seq]:
+            self.take_place(place)
+
+    def take_left(self) -> None:
+        """Take what a dead writer left. Only what it had handed over can be lost.
+
+        Raises
+        ------
+        OSError
+            The spool cannot be read.
+        """
+        end_seq = self._spool.mark(Mark.LOGGED)
+        found = list(self._spool.find(self._next_seq))
         for place in found:
-            is_last = place is found[-1] and end_seq == NOBODY_TELLS
-            self.take_place(place, is_maybe_torn=is_last)
-        if end_seq == NOBODY_TELLS and self._spool.num_damaged and not self._control[Counter.LOST]:
-            self._note_lost(1, SpoolDamagedError("the header of an entry is damaged"))
+            is_newest = place is found[-1]
+            self.take_place(place, is_maybe_torn=place.seq >= end_seq if end_seq else is_newest)
+        self.end_at(end_seq)
+        if not end_seq and not self._control[Counter.LOST]:
+            self._control.text = "the spool's first page is damaged: what its end held is not known"
 
     def go_on(self) -> None:
         """Say what the shards hold already: who put it there may have died before it could.
@@ -207,7 +209,8 @@ class Drain:
             if size_bytes >= _BATCH_BYTES:
                 yield Batch(items, 0)
                 items, size_bytes = [], 0
-        yield Batch(items, self._ring.end(entry.place.position, entry.place.size_bytes))
+        end_position = self._ring.end(entry.place.position, entry.place.size_bytes)
+        yield Batch(items, end_position, entry.place.end_seq)
 
     def _prune(self) -> None:
         self._encoder.flush()  # nothing is on its way that links to what may go
@@ -226,6 +229,7 @@ class Drain:
             return
         self._count(batch)
         if batch.end_position and not self._has_given_up:
+            self._spool.set_mark(Mark.DRAINED, batch.end_seq)
             self._control[Counter.TAIL] = batch.end_position
         self._control.announce()
 

@@ -42,6 +42,8 @@ class Batch:
     items: Sequence[Sample | ValuesRecord | KeepRule]
     end_position: int
     """Position in the spool behind them; 0 unless they are the last of their entry."""
+    end_seq: int = 0
+    """The sequence number behind them, then."""
     encoded: list[Encoded] | None = None
     failures: list[Exception] = field(default_factory=list)
     """Why some of the samples cannot be stored."""

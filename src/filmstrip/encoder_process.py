@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from filmstrip.drain import NOBODY_TELLS, Drain
+from filmstrip.drain import Drain
 from filmstrip.folder import (
     read_run_info,
     read_writer_info,
@@ -35,6 +35,9 @@ __all__ = ["NOBODY_TELLS", "EncoderTask", "command", "run_task"]
 
 _NICENESS = 5
 """How far the encoder stands back when the training wants the CPU."""
+
+NOBODY_TELLS = 2**63
+"""The `EncoderTask.told_seq` of a spool whose writer is dead."""
 
 _MEND_AGAIN_SECS = 0.1
 
@@ -56,8 +59,7 @@ class EncoderTask(msgspec.Struct, frozen=True):
     entries_fd: int
     changes_fd: int
     told_seq: int
-    """From this sequence number on, the producer tells of each entry; `NOBODY_TELLS` when it is
-    dead."""
+    """From this sequence number on, the producer tells of each entry."""
     is_power_safe: bool = False
     sys_path: list[str] = []
 
@@ -106,14 +108,15 @@ def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
         if 1 < task.told_seq < NOBODY_TELLS:  # in place of an encoder that died
             _count_again(control, end)
             drain.go_on()
-        if task.told_seq > 1:
-            drain.take_found(end_seq=task.told_seq)
+            drain.take_found(task.told_seq)
+        if task.told_seq == NOBODY_TELLS:
+            drain.take_left()
         while positions := control.receive():
             for position in positions:
                 drain.take(position)
         seq = control[Counter.SEQ]
         if drain.next_seq < seq:  # the writer was stopped before it could tell us
-            drain.take_found(end_seq=seq)
+            drain.take_found(seq)
             drain.end_at(seq)
         drain.close(_PATIENCE_SECS[Ending(control[Counter.ENDING])])
     _tidy_up(task, control, drain, appender, spool)

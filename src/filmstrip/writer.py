@@ -26,7 +26,7 @@ from filmstrip.media.pool import use_blocks_of
 from filmstrip.shard.append import sync_path
 from filmstrip.spool.arena import Arena, can_reserve
 from filmstrip.spool.control import Control, Counter, Ending, Phase
-from filmstrip.spool.file import ARENA_OFFSET, Spool, entry_bytes, entry_place
+from filmstrip.spool.file import ARENA_OFFSET, Mark, Spool, entry_bytes, entry_place
 from filmstrip.spool.items import EncodedItems, encode_items
 from filmstrip.spool.ring import Ring
 from filmstrip.warn import warn_user
@@ -118,7 +118,12 @@ class Writer:
         self.spool_path = (self._options.spool_dir or run_dir) / f"{name}.spool"
         self.spool_path.parent.mkdir(parents=True, exist_ok=True)
         ring_bytes, arena_bytes = _shares(self._options.spool_bytes, self.spool_path.parent)
-        self._spool = Spool.create(self.spool_path, ring_bytes, arena_bytes)
+        try:
+            self._spool = Spool.create(self.spool_path, ring_bytes, arena_bytes)
+        except OSError:  # a limit for the size of files, perhaps
+            if not arena_bytes:
+                raise
+            self._spool = Spool.create(self.spool_path, ring_bytes)
         self._ring = Ring(self._spool.ring_bytes)
         self._arena = _arena(self._spool)
         # Reentrant, and with a queue: a signal's handler may log in the middle of log().
@@ -247,14 +252,10 @@ class Writer:
             if self._to_put:  # an exception came out of a handler that had logged
                 self._put_all()
 
-    def prepare_fork(self) -> None:
-        """Before a fork: keep from changing what the child will see."""
-        if self._arena is not None:
-            self._arena.pin()
-
     def _let_go(self) -> None:
-        if self._arena is not None:
-            self._arena.close()
+        arena, self._arena = self._arena, None
+        if arena is not None:
+            arena.close()
         self._spool.close()
 
     def _put(self, drafts: Sequence[Draft]) -> None:
@@ -271,6 +272,7 @@ class Writer:
             self._num_dropped += len(drafts)
             return
         self._seq += len(drafts)
+        self._spool.set_mark(Mark.LOGGED, self._seq)
         self._control[Counter.SEQ] = self._seq
         self._control[Counter.HEAD] = self._ring.head
         control = self._control
@@ -471,9 +473,4 @@ def _abandon_all() -> None:
     _writers.clear()
 
 
-def _prepare_fork() -> None:
-    for writer in list(_writers):
-        writer.prepare_fork()
-
-
-os.register_at_fork(before=_prepare_fork, after_in_child=_abandon_all)
+os.register_at_fork(after_in_child=_abandon_all)

@@ -52,10 +52,10 @@ class BlockPool:
 
     def __init__(self, *, kept_bytes: int = _KEPT_BYTES) -> None:
         self._limit_bytes = kept_bytes
-        self.forget()
+        self.after_fork()
 
-    def forget(self) -> None:
-        """Let go of every block, and of the lock: after a fork its holder may not be there."""
+    def after_fork(self) -> None:
+        """Be a new pool: a thread that is not here may hold the lock, and have half done."""
         self._kept_bytes = 0
         self._free: dict[int, list[_Block]] = {}
         # Reentrant: the garbage collector may give a block back while this thread takes one.
@@ -65,10 +65,6 @@ class BlockPool:
     def use(self, source: BlockSource | None) -> None:
         """Take blocks from another source first, as long as it is there."""
         self._source = None if source is None else weakref.ref(source)
-
-    def after_fork(self) -> None:
-        """Be a pool of this process alone: the lock may be held by a thread that is not here."""
-        self._lock, self._source = threading.RLock(), None
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Return a C-contiguous array whose values are not set."""
@@ -132,10 +128,6 @@ os.register_at_fork(after_in_child=_pool.after_fork)
 def use_blocks_of(source: BlockSource | None) -> None:
     """Have new pixels stand in the memory of a source, such as a spool; None for none."""
     _pool.use(source)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.forget)
 
 
 def pooled_empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

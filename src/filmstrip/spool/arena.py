@@ -16,6 +16,7 @@ import mmap
 import os
 import sys
 import threading
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,8 @@ class Arena:
         self._memory = np.frombuffer(self._mapping, np.uint8)
         self._address: int = self._memory.__array_interface__["data"][0]
         self._closed = threading.Event()
+        key = id(self)
+        _arenas[key] = weakref.ref(self, lambda _: _arenas.pop(key, None))
 
     def take(self, size_bytes: int) -> npt.NDArray[np.uint8] | None:
         """Return a block, None when there is no room."""
@@ -170,11 +173,18 @@ class Arena:
                 self._blocks[start].num_waiting -= 1
                 self._free_if_unused(start)
 
-    def pin(self) -> None:
-        """Before a fork: what the child can see through its images must not change under it."""
-        with self._lock:
-            for block in self._blocks.values():
-                block.is_pinned = block.is_pinned or block.is_leased
+    def before_fork(self) -> None:
+        """Pin the blocks in use: what the child can see through its images must not change."""
+        self._lock.acquire()
+        for block in self._blocks.values():
+            block.is_pinned = block.is_pinned or block.is_leased
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Go on. In a child nobody else is there who could hold the lock."""
+        if is_child:
+            self._lock = threading.RLock()
+        else:
+            self._lock.release()
 
     def close(self) -> None:
         """Hand out no more blocks; arrays that stand in some keep the memory."""
@@ -225,6 +235,31 @@ class Arena:
         if not (block.is_leased or block.num_waiting or block.is_pinned):
             del self._blocks[start]
             self._extents.give_back(start, block.size_bytes)
+
+
+_arenas: dict[int, weakref.ref[Arena]] = {}
+"""Those that images of this process may stand in, by id."""
+
+_forking = threading.local()
+
+
+def _before_fork() -> None:
+    _forking.arenas = [arena for ref in list(_arenas.values()) if (arena := ref()) is not None]
+    for arena in _forking.arenas:
+        arena.before_fork()
+
+
+def _after_fork(*, is_child: bool) -> None:
+    for arena in _forking.arenas:
+        arena.after_fork(is_child=is_child)
+    del _forking.arenas
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=lambda: _after_fork(is_child=False),
+    after_in_child=lambda: _after_fork(is_child=True),
+)
 
 
 def can_reserve(folder: Path) -> bool:

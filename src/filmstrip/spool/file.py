@@ -1,10 +1,10 @@
 """The spool's file: entries in a ring, each checked by itself, so that any kill leaves whole ones.
 
-The file begins with a page that says what it is; the pixel memory of `filmstrip.spool.arena`
-follows, then the ring. An entry is a header of 64
-bytes, its items as msgpack, and their parts. It is written at once and counts when its header and
-items agree with their checksums and each part with its digest. What is drained stands in the
-shards, by the sequence number in its record; so nothing here is ever erased, only written over.
+The file begins with a page that says what it is, and how far its writer and its encoder are; the
+pixel memory of `filmstrip.spool.arena` follows, then the ring. An entry is a header of 64 bytes,
+its items as msgpack, and their parts. It is written at once and counts when its header and items
+agree with their checksums and each part with its digest. What is drained stands in the shards, by
+the sequence number in its record; so nothing here is ever erased, only written over.
 
 A process holds its spool's lock (``flock``) for as long as it lives, and shares it with its encoder
 process; the kernel drops it when both are gone.
@@ -12,6 +12,7 @@ process; the kernel drops it when both are gone.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -19,6 +20,7 @@ import secrets
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ __all__ = [
     "ARENA_OFFSET",
     "Entry",
     "EntryPlace",
+    "Mark",
     "Spool",
     "SpoolDamagedError",
     "entry_bytes",
@@ -55,6 +58,9 @@ _MAGIC = b"filmspl1"
 ARENA_OFFSET = 4096
 """Where the pixel memory begins in the file."""
 
+_MARK = struct.Struct("<QI")
+"""A sequence number and its crc32."""
+
 _HEADER = struct.Struct("<16sQQQIIQI")
 """Nonce, position, sequence number, bytes of the body, items, bytes of the items, their crc32."""
 _HEADER_BYTES = 64
@@ -63,6 +69,15 @@ _MAX_BUFFERS = 1000
 """Buffers handed to one ``pwritev``; Linux takes 1024."""
 
 _SEARCH_BYTES = 2**24
+
+
+class Mark(IntEnum):
+    """Sequence numbers in the first page, by their offset; each is written by one side."""
+
+    LOGGED = 512
+    """Of the next item: what is below was handed over, and ``log()`` returned or was about to."""
+    DRAINED = 1024
+    """Of the first item that is neither in the shards nor lost, or a little below."""
 
 
 class SpoolDamagedError(ValueError):
@@ -107,13 +122,14 @@ class Spool:
     `create` makes one and locks it; `open` opens another's for reading.
     """
 
-    def __init__(self, path: Path, fd: int, page: tuple[bytes, int, int, int]) -> None:
+    def __init__(
+        self, path: Path, fd: int, page: tuple[bytes, int, int, int], *, is_live: bool
+    ) -> None:
         self.path, self.fd = path, fd
         self._nonce, self.seed, self.ring_bytes, self.arena_bytes = page
         self._ring_offset = ARENA_OFFSET + self.arena_bytes
         self._pixels: npt.NDArray[np.uint8] | None = None
-        self.num_damaged = 0
-        """Headers that the last `find` found to be none any more."""
+        self._is_to_map = is_live
 
     @classmethod
     def create(cls, path: Path, ring_bytes: int, arena_bytes: int = 0) -> Spool:
@@ -143,12 +159,14 @@ class Spool:
             page = _PAGE.pack(_MAGIC, nonce, DIGEST_SEED, ring_bytes, arena_bytes, 0)[:-4]
             os.pwrite(fd, page + _crc(page) + bytes(ARENA_OFFSET - len(page) - 4), 0)
             os.ftruncate(fd, ARENA_OFFSET + arena_bytes)
+            for mark in Mark:
+                os.pwrite(fd, _marked(1), mark)
             unfinished.rename(path)
         except BaseException:
             os.close(fd)
             unfinished.unlink(missing_ok=True)
             raise
-        return cls(path, fd, (nonce, DIGEST_SEED, ring_bytes, arena_bytes))
+        return cls(path, fd, (nonce, DIGEST_SEED, ring_bytes, arena_bytes), is_live=True)
 
     @classmethod
     def open(cls, path: Path, fd: int | None = None) -> Spool:
@@ -168,13 +186,14 @@ class Spool:
         SpoolDamagedError
             Its first page is not whole.
         """
+        is_live = fd is not None  # of a dead writer's file, pages may be unreadable: no mapping
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC) if fd is None else fd
         page = os.pread(fd, _PAGE.size, 0)
         if page[:8] != _MAGIC or page[-4:] != _crc(page[:-4]):
             os.close(fd)
             raise SpoolDamagedError(f"its first page is not that of a spool: {path}")
         _, nonce, seed, ring_bytes, arena_bytes, _ = _PAGE.unpack(page)
-        return cls(path, fd, (nonce, seed, ring_bytes, arena_bytes))
+        return cls(path, fd, (nonce, seed, ring_bytes, arena_bytes), is_live=is_live)
 
     def try_lock(self) -> bool:
         """Take the lock; return False when a living process has it."""
@@ -212,6 +231,23 @@ class Spool:
         for start in range(0, len(buffers), _MAX_BUFFERS):
             offset += _write_all(self.fd, buffers[start : start + _MAX_BUFFERS], offset)
 
+    def set_mark(self, mark: Mark, seq: int) -> None:
+        """Write a mark; a kill leaves the old one or the new one."""
+        with contextlib.suppress(OSError):  # the page is allocated: a disk that fails altogether
+            os.pwrite(self.fd, _marked(seq), mark)
+
+    def mark(self, mark: Mark) -> int:
+        """Return a mark; 0 when it is damaged.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        """
+        data = os.pread(self.fd, _MARK.size, mark)
+        seq = int.from_bytes(data[:8], "little")
+        return seq if data == _marked(seq) else 0
+
     def read(self, position: int) -> Entry:
         """Return the entry at a position.
 
@@ -248,9 +284,14 @@ class Spool:
             return inline
         if part.offset + part.size_bytes > self.arena_bytes:
             raise SpoolDamagedError(f"pixels are said to stand outside the file: {self.path}")
-        if self._pixels is None:
-            self._pixels = _mapped(self.path, self.arena_bytes)
-        return self._pixels[part.offset : part.offset + part.size_bytes]
+        if self._is_to_map:
+            self._is_to_map = False
+            with contextlib.suppress(OSError):  # its folder was removed
+                self._pixels = _mapped(self.path, self.arena_bytes)
+        if self._pixels is not None:
+            return self._pixels[part.offset : part.offset + part.size_bytes]
+        data = np.empty(part.size_bytes, np.uint8)
+        return data[: _read_all(self.fd, data, ARENA_OFFSET + part.offset)]
 
     def place_at(self, position: int) -> EntryPlace:
         """Return what the header at a position says.
@@ -268,10 +309,8 @@ class Spool:
     def find(self, first_seq: int) -> Iterator[EntryPlace]:
         """Yield the whole headers of entries from a sequence number on, in that order."""
         found: dict[int, EntryPlace] = {}
-        self.num_damaged = 0
         for offset in self._candidates():
             place = self._parsed(os.pread(self.fd, _HEADER_BYTES, offset))
-            self.num_damaged += place is None
             if (
                 place is not None
                 and place.end_seq > first_seq
@@ -367,6 +406,11 @@ def _mapped(path: Path, size_bytes: int) -> npt.NDArray[np.uint8]:
         return np.frombuffer(mapping, np.uint8)
     finally:
         os.close(fd)
+
+
+def _marked(seq: int) -> bytes:
+    data = seq.to_bytes(8, "little")
+    return data + _crc(data)
 
 
 def _read_all(fd: int, data: npt.NDArray[np.uint8], offset: int) -> int:

@@ -1,0 +1,147 @@
+"""Bits flipped, files cut: reading and repairing go on, hand out nothing altered, and say so."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.faults.counts import report, times
+from tests.faults.pictures import log_step, pixels
+
+import filmstrip
+from filmstrip.errors import FilmstripError
+from filmstrip.repair import repair_run
+from filmstrip.run_folder import open_folder
+from filmstrip.settings import resolve_settings
+from filmstrip.spool.control import Control
+from filmstrip.store import StoredRun
+from filmstrip.verify import verify_store
+from filmstrip.writer import Writer
+
+NUM_STEPS, NUM_IMAGES = 4, 2
+
+SPOOLS = {"ring": ("small", 2**16), "pixel memory": ("large", 2**24)}
+"""Where pixels stand in the spool: the load and the size that bring it about."""
+
+
+def cut(data: bytearray, rng: random.Random) -> None:
+    del data[rng.randrange(len(data)) :]
+
+
+def flip(data: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.choice((1, 1, 1, 3, 20))):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+
+
+def overwrite(data: bytearray, rng: random.Random) -> None:
+    start = rng.randrange(len(data))
+    end = min(len(data), start + rng.choice((1, 16, 512, 4096)))
+    data[start:end] = rng.choice((bytes, rng.randbytes))(end - start)
+
+
+DAMAGES = (cut, flip, overwrite)
+
+
+def whole_images(run_dir: Path, load: str = "small") -> set[str]:
+    """Return the captions of the images that read back; each must be what was logged."""
+    run = StoredRun(run_dir)
+    found = set()
+    for key in run.keys():  # noqa: SIM118
+        for image in run.images(key):
+            try:
+                array, masks = image.array(), image.masks
+            except FilmstripError:  # it says so, and names the place
+                continue
+            process, step, index = map(int, image.caption.split("/"))
+            np.testing.assert_array_equal(array, pixels(load, process, step, index))
+            assert masks.keys() == ({"m"} if index == 0 else set())
+            found.add(image.caption)
+    assert all(v.values == {"loss0": v.step + 0.5} for v in run.values())
+    return found
+
+
+def log_all(run: filmstrip.Run, load: str = "small") -> None:
+    for step in range(NUM_STEPS):
+        log_step(run, load, 0, step, NUM_IMAGES)
+
+
+@pytest.fixture(scope="module")
+def shard_store(tmp_path_factory) -> Path:
+    store = tmp_path_factory.mktemp("pristine") / "store"
+    with filmstrip.init(dir=store, id="r") as run:
+        log_all(run)
+    return store
+
+
+@pytest.fixture(scope="module", params=SPOOLS)
+def killed(request, tmp_path_factory) -> tuple[Path, str]:
+    """A store whose writer was killed before its encoder began, and what it had logged."""
+    load, queue_bytes = SPOOLS[request.param]
+    store = tmp_path_factory.mktemp("pristine") / "store"
+    settings = resolve_settings(dir=store, id="r", queue_bytes=queue_bytes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Writer, "_start", lambda writer, theirs: theirs.close())
+        patch.setattr(Writer, "_look_after_encoder", lambda writer: None)
+        patch.setattr(Control, "send", lambda control, position: True)
+        run = filmstrip.Run(settings, open_folder(settings))
+        log_all(run, load)
+        run._writer.abandon()
+        run._writer = None
+        run.finish()
+    return store, load
+
+
+def damaged(pristine: Path, folder: Path, pattern: str, seed: int) -> tuple[Path, bool]:
+    """Return a copy's run folder with one file damaged, and whether that changed anything."""
+    rng = random.Random(seed)
+    shutil.copytree(pristine, folder)
+    (path,) = (folder / "runs" / "r").glob(pattern)
+    data = bytearray(path.read_bytes())
+    rng.choice(DAMAGES)(data, rng)
+    is_changed = data != path.read_bytes()
+    path.write_bytes(data)
+    return folder / "runs" / "r", is_changed
+
+
+ALL = {f"0/{step}/{index}" for step in range(NUM_STEPS) for index in range(NUM_IMAGES)}
+
+
+@pytest.mark.timeout(1200)
+def test_a_damaged_shard_is_read_as_far_as_it_is_whole(shard_store, tmp_path):
+    count = times(6000, 100)
+    for seed in range(count):
+        run_dir, is_changed = damaged(shard_store, tmp_path / str(seed), "r*.tar", seed)
+        found = whole_images(run_dir)
+        problems = verify_store(filmstrip.open(tmp_path / str(seed))).problems
+        assert bool(problems) == is_changed, f"seed {seed}: verify overlooked it"
+        assert found == ALL or StoredRun(run_dir).damages() or problems, f"seed {seed}"
+        shutil.rmtree(tmp_path / str(seed))
+    report(f"{count} damages of a shard: nothing altered came out, and all was said")
+
+
+@pytest.mark.timeout(1200)
+def test_a_damaged_spool_is_drained_as_far_as_it_is_whole(killed, tmp_path):
+    pristine, load = killed
+    counts = {"small": times(5000, 60), "large": times(600, 6)}
+    for seed in range(counts[load]):
+        run_dir, is_changed = damaged(pristine, tmp_path / str(seed), "r*.spool", seed)
+        (repaired,) = repair_run(run_dir)
+        assert repaired.is_done
+        found = whole_images(run_dir, load)
+        assert found == ALL or repaired.num_lost or repaired.problem, f"seed {seed}: not said"
+        assert found == ALL or is_changed
+        assert verify_store(filmstrip.open(tmp_path / str(seed))).problems == ()
+        assert not list(run_dir.glob("*.spool"))
+        shutil.rmtree(tmp_path / str(seed))
+    report(f"{counts[load]} damages of a spool: nothing altered came out, and all was said")
+
+
+def test_an_undamaged_spool_is_drained_whole(killed, tmp_path):
+    pristine, load = killed
+    shutil.copytree(pristine, tmp_path / "store")
+    (repaired,) = repair_run(tmp_path / "store" / "runs" / "r")
+    assert (repaired.num_images, repaired.num_lost) == (NUM_STEPS * NUM_IMAGES, 0)
+    assert whole_images(tmp_path / "store" / "runs" / "r", load) == ALL
