@@ -345,7 +345,9 @@ def test_a_key_that_is_not_there_is_an_error(store, use):
 
 
 def test_a_run_can_be_removed(store):
+    (store.path / "thumbnails" / "ab").mkdir(parents=True)
     store.remove("b")
+    assert not (store.path / "thumbnails").exists()
     assert [run.id for run in store.runs()] == ["a"]
     with pytest.raises(RunNotFoundError):
         store.remove("b")

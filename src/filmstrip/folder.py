@@ -21,6 +21,7 @@ from filmstrip.record import (
 __all__ = [
     "RUNS_DIR",
     "RUN_FILE",
+    "THUMBNAILS_DIR",
     "check_run_id",
     "default_store_dir",
     "find_store",
@@ -36,6 +37,8 @@ __all__ = [
 
 RUNS_DIR = "runs"
 RUN_FILE = "run.json"
+THUMBNAILS_DIR = "thumbnails"
+"""Made of the pictures by the viewer's server, and made again when it is gone."""
 
 _MARKER, _MARKER_TEXT = ".gitignore", b"*\n"
 """Keeps a store out of git, and tells that a folder is one."""

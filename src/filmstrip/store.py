@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, SupportsIndex
 
 from filmstrip.errors import KeyNotFoundError, RunNotFoundError
-from filmstrip.folder import RUNS_DIR, default_store_dir, find_store, read_run_info
+from filmstrip.folder import RUNS_DIR, THUMBNAILS_DIR, default_store_dir, find_store, read_run_info
 from filmstrip.freeform import from_json_value
 from filmstrip.logged import LoggedImage, LoggedValues
 from filmstrip.notebook import RunInNotebook
@@ -81,7 +81,7 @@ class Store:
         return StoredRun(self.path / RUNS_DIR / run_id)
 
     def remove(self, run_id: str) -> None:
-        """Delete a run and all it holds.
+        """Delete a run and all it holds, and every thumbnail: some may be of its pictures.
 
         Raises
         ------
@@ -91,6 +91,7 @@ class Store:
             A file cannot be deleted.
         """
         shutil.rmtree(self.run(run_id).dir)
+        shutil.rmtree(self.path / THUMBNAILS_DIR, ignore_errors=True)
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"

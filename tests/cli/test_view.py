@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 import filmstrip
+from filmstrip.cli.view import _has_browser
 
 
 @pytest.fixture
@@ -71,6 +72,34 @@ def test_other_machines_need_the_token_of_the_printed_address(store):
         plain = httpx2.get(f"http://127.0.0.1:{port}/api/store")
         with_token = httpx2.get(f"http://127.0.0.1:{port}/api/store?token={token}")
     assert (plain.status_code, with_token.status_code) == (401, 303)
+
+
+def test_a_token_may_be_asked_for_on_this_machine_too(store):
+    with viewing(store, "--token", "--port", 0) as (_, line):
+        port, token = re.findall(r"http://127\.0\.0\.1:(\d+)/\?token=([\w-]{43})\n", line)[0]
+        answers = [
+            httpx2.get(f"http://127.0.0.1:{port}/api/store", headers=headers).status_code
+            for headers in ({}, {"authorization": f"Bearer {token}"})
+        ]
+    assert answers == [401, 200]
+
+
+@pytest.mark.parametrize(
+    ("system", "variable", "is_opened"),
+    [
+        ("linux", "", False),
+        ("linux", "DISPLAY", True),
+        ("linux", "BROWSER", True),
+        ("darwin", "", True),
+    ],
+)
+def test_a_browser_is_opened_only_where_it_has_a_screen(monkeypatch, system, variable, is_opened):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "x")
+    monkeypatch.setattr("sys.platform", system)
+    assert _has_browser() == is_opened
 
 
 @pytest.mark.parametrize(

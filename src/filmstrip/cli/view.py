@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +39,12 @@ def view(
             help="A free one by default.",
         ),
     ] = None,
+    token: Annotated[
+        bool,
+        typer.Option(
+            "--token", help="Ask for a token on this machine too: others may have accounts on it."
+        ),
+    ] = False,
 ) -> None:  # fmt: skip
     """Look at a store in the browser.
 
@@ -54,14 +62,14 @@ def view(
     # Pillow's word about large pictures; what is too large for the server it says itself.
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     opened = filmstrip.open(path or store)
-    access = access_for(host)
+    access = access_for(host, is_guarded=token)
     listening = bind(host, port, opened.path)
     url = url_for(listening, access)
 
     def on_ready() -> None:
         print_line(f"{safe_text(str(opened.path))} is at {url}")
         print_hint("Ctrl-C ends it")
-        if browser:
+        if browser and _has_browser():
             _open_browser(url)
 
     server = ViewServer(
@@ -73,6 +81,13 @@ def view(
         pass  # uvicorn has ended cleanly, and raises it again
     finally:
         listening.close()
+
+
+def _has_browser() -> bool:
+    """Return whether a browser has a screen; without, some systems start one in the terminal."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
 def _open_browser(url: str) -> None:

@@ -31,7 +31,7 @@ from filmstrip.server.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Scope
 
 __all__ = ["STATIC_DIR", "make_app"]
 
@@ -58,7 +58,7 @@ def make_app(service: Service, access: Access | None = None) -> ASGIApp:
         Route("/picture/{digest}", partial(_answer_picture, service)),
         Route("/thumbnail/{digest}/{size}.webp", partial(_answer_thumbnail, service, "picture")),
         Route("/mask/{digest}/{size}.webp", partial(_answer_thumbnail, service, "mask")),
-        Mount("/", StaticFiles(directory=STATIC_DIR, html=True, check_dir=False)),
+        Mount("/", _Viewer(directory=STATIC_DIR, html=True, check_dir=False)),
     ]
     app = Starlette(
         routes=routes,
@@ -70,6 +70,20 @@ def make_app(service: Service, access: Access | None = None) -> ASGIApp:
         },
     )
     return Guard(app, access or Access())
+
+
+class _Viewer(StaticFiles):
+    """The built viewer: names of assets change with their content, that of the page does not."""
+
+    async def check_config(self) -> None:
+        """Let a viewer that is not built be not found, like any other file."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file, and how long a browser may keep it."""
+        response = await super().get_response(path, scope)
+        is_asset = path.startswith("assets/") and response.status_code < 400
+        response.headers["cache-control"] = IMMUTABLE if is_asset else "no-cache"
+        return response
 
 
 @asynccontextmanager

@@ -73,15 +73,22 @@ class ViewServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def access_for(host: str) -> Access:
-    """Return who may ask a server that listens on a host: anyone on this machine, or a token.
+def access_for(host: str, *, is_guarded: bool = False) -> Access:
+    """Return who may ask a server: anyone on this machine, or who has a token.
+
+    Parameters
+    ----------
+    host
+        Where it listens; other than this machine only with a token.
+    is_guarded
+        True for a token in any case.
 
     Examples
     --------
     >>> access_for("127.0.0.1").token, len(access_for("0.0.0.0").token)
     ('', 43)
     """
-    if is_loopback(host):
+    if is_loopback(host) and not is_guarded:
         return Access(host=host)
     return Access(host=host, token=secrets.token_urlsafe(32), names=machine_names())
 

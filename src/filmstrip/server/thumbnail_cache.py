@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from filmstrip.folder import THUMBNAILS_DIR
+
 __all__ = ["ThumbnailCache"]
 
-FOLDER = "thumbnails"
 MAX_BYTES = 2**30
 
 _TRIM_TO = 0.8
@@ -41,7 +42,7 @@ class ThumbnailCache:
     """
 
     def __init__(self, store_dir: Path, *, max_bytes: int = MAX_BYTES) -> None:
-        self._dirs = [store_dir / FOLDER]
+        self._dirs = [store_dir / THUMBNAILS_DIR]
         self._max_bytes = max_bytes
         self._sizes: dict[Path, int] = {}
         self._lock = Lock()
@@ -98,7 +99,7 @@ class ThumbnailCache:
             if self._temporary is None:
                 with suppress(OSError):
                     self._temporary = tempfile.TemporaryDirectory(prefix="filmstrip-")
-                    self._dirs.append(Path(self._temporary.name) / FOLDER)
+                    self._dirs.append(Path(self._temporary.name) / THUMBNAILS_DIR)
         yield from self._dirs[1:]
 
     def _grow(self, folder: Path, size_bytes: int) -> None:
