@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import warnings
 from collections import defaultdict
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,16 @@ from hypothesis import strategies as st
 import filmstrip
 from filmstrip.folder import read_run_info, write_run_info
 from filmstrip.prune import KeyPrune, prune_run, prune_writer
-from filmstrip.record import RunInfo, WriterInfo, decode_writer_info, encode_writer_info
+from filmstrip.record import (
+    ImageRecord,
+    RunInfo,
+    SourceInfo,
+    WriterInfo,
+    decode_writer_info,
+    encode_writer_info,
+)
 from filmstrip.retention import parse_keep
+from filmstrip.shard.append import EncodedImage, EncodedMember, ShardAppender
 from filmstrip.shard.rewrite import LeftShard
 from filmstrip.store import StoredRun
 from filmstrip.verify import verify_store
@@ -247,7 +256,8 @@ def test_the_sizes_of_sealed_shards_are_kept_true(write_shards, run_dir):
 
 
 def test_a_link_to_another_writer_s_shard_holds_its_image(write_shards, run_dir):
-    write_shards(run_dir, [("a", 0, {"png": PICTURES[0]})], writer=SECOND)
+    log = [("a", 0, {"png": PICTURES[0]}), ("a", 1, {"png": PICTURES[1]})]
+    write_shards(run_dir, log, writer=SECOND)
     write_shards(
         run_dir, [("a", 0, {"png": PICTURES[0]}), ("b", 0, {"png": PICTURES[0]})], writer="w"
     )
@@ -257,9 +267,13 @@ def test_a_link_to_another_writer_s_shard_holds_its_image(write_shards, run_dir)
     (run_dir / f"{FIRST}-00000.tar").write_bytes(relinked(linking))
     run = StoredRun(run_dir)
     report = prune_run(run, parse_keep({"a": "last:1", "b": "all"}))
-    assert report.images == 0
+    assert (report.images, report.waiting_images) == (0, 1)
     samples = [s for found in run.samples_by_shard().values() for s in found]
-    assert [m.link_shard for s in samples for m in s.record.members] == [f"{SECOND}-00000.tar", ""]
+    assert [m.link_shard for s in samples for m in s.record.members] == [
+        f"{SECOND}-00000.tar",
+        "",
+        "",
+    ]
 
 
 def relinked(shard: bytes) -> bytes:
@@ -309,3 +323,47 @@ def test_progress_ends_where_it_should(write_shards, run_dir):
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert {total for _, total in seen} == {total}
     assert seen[-1][0] <= total
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.sampled_from(PICTURES), st.booleans()), max_size=25),
+    st.sampled_from([1, 2500, 6000]),
+    st.sampled_from(["last:2", "every:5", "all"]),
+)
+def test_a_writer_that_prunes_as_it_goes_keeps_what_it_is_to_keep(logged, shard_bytes, policy):
+    """It follows where bytes went: what it stores later links to what is there."""
+    keep = parse_keep(policy)
+    with tempfile.TemporaryDirectory() as folder:
+        run_dir = new_run(folder)
+        appender = ShardAppender(run_dir, FIRST, shard_bytes=shard_bytes)
+        images: list[tuple[int, bytes]] = []
+        for number, (step, picture, is_pruned) in enumerate(logged):
+            appender.append([encoded(step, number, picture)])
+            images.append((step, picture))
+            if is_pruned:
+                result = prune_writer(run_dir, FIRST, keep)
+                appender.follow(result.moved, result.sizes)
+                gone = {sample.record.index for sample in result.dropped}
+                kept = keep.policy("a").kept_steps({step for step, _ in filter(None, images)})
+                assert all(images[i] is not None and images[i][0] not in kept for i in gone)
+                images = [None if i in gone else one for i, one in enumerate(images)]
+        appender.close()
+        result = prune_writer(run_dir, FIRST, keep)
+        appender.follow(result.moved, result.sizes)
+        left = [one for one in images if one is not None]
+        kept = keep.policy("a").kept_steps({step for step, _ in left})
+        found = StoredRun(run_dir).images("a") if left else []
+        assert sorted((image.step, image.bytes()) for image in found) == sorted(
+            one for one in left if one[0] in kept
+        )
+        assert appender.sealed == {path.name: path.stat().st_size for path in run_dir.glob("*.tar")}
+        assert problems(run_dir) == []
+
+
+def encoded(step: int, index: int, picture: bytes) -> EncodedImage:
+    record = ImageRecord(
+        run_id="r1", key="a", step=step, index=index, time=7.5, width=1, height=1, mode="L",
+        format="png", source=SourceInfo(kind="numpy"), members=[],
+    )  # fmt: skip
+    return EncodedImage(record, [EncodedMember("png", picture, sha256(picture).digest())])

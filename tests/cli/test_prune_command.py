@@ -162,7 +162,7 @@ def test_shards_that_are_left_are_named(cli, store):
     data[data.index(b'"key":"train"') + 7] ^= 1
     shard.write_bytes(data)
     outcome = cli("prune", "r1", "--keep", "last:1", "--yes", "--store", store)
-    assert (outcome.code, outcome.out) == (0, "nothing to delete\n")
+    assert (outcome.code, outcome.out) == (0, "nothing to delete now\n")
     assert outcome.err.splitlines() == [
         "5 images stay for now",
         (f"left {shard.name} as it is: byte 4096: the record's checksum does not match its bytes"),

@@ -10,6 +10,7 @@ import pytest
 from filmstrip.record import ImageRecord, SourceInfo, ValuesRecord
 from filmstrip.shard import append
 from filmstrip.shard.append import EncodedImage, EncodedMember, ShardAppender
+from filmstrip.shard.names import Place
 from filmstrip.shard.read import Damage, ShardEnd, StoredSample, scan_shard
 from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE
 
@@ -227,3 +228,29 @@ def test_closing_twice_seals_once(appender, tmp_path):
     appender.close()
     assert (tmp_path / "w-00000.tar").read_bytes() == sealed
     assert sealed.endswith(END_OF_ARCHIVE)
+
+
+def test_after_shards_were_rewritten_links_lead_where_the_bytes_are_and_lost_ones_are_stored_anew(
+    tmp_path,
+):
+    appender = ShardAppender(tmp_path, "w", shard_bytes=1)
+    for step, data in enumerate([b"moved", b"gone", b"there"]):
+        keyed = EncodedMember("png", data, hashlib.sha256(data).digest(), key=data)
+        appender.append([EncodedImage(image(step, data).record, [keyed])])
+    moved = {
+        Place("w-00000.tar", "x/0-0.png"): Place("w-00001.tar", "x/9-0.png"),
+        Place("w-00001.tar", "x/1-0.png"): None,
+    }
+    appender.follow(moved, {"w-00000.tar": 1024})
+    for step, data in enumerate([b"moved", b"gone", b"there"], 3):
+        appender.append([image(step, data)])
+    appender.close()
+    stored = [samples(path)[0].record.members[0] for path in sorted(tmp_path.iterdir())[3:]]
+    assert [(member.link, member.link_shard) for member in stored] == [
+        ("x/9-0.png", "w-00001.tar"),
+        ("", ""),
+        ("x/2-0.png", "w-00002.tar"),
+    ]
+    assert appender.sealed["w-00000.tar"] == 1024
+    known = [appender.known.get(data) for data in (b"moved", b"gone", b"there")]
+    assert [file and file.path for file in known] == ["x/9-0.png", None, "x/2-0.png"]

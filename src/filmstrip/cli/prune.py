@@ -127,7 +127,7 @@ def _print_sum(report: PruneReport) -> None:
 
     images, freed = count_text(report.images, "image"), size_text(report.freed_bytes)
     if not report.images:
-        print_line("nothing to delete")
+        print_line("nothing to delete" + " now" * bool(report.waiting_images))
     elif report.is_dry_run:
         print_line(f"would delete {images} of {report.run_id}: {freed} freed")
     else:
