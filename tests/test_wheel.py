@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -57,3 +60,18 @@ def test_the_demo_runs_from_the_wheel_in_a_clean_environment(wheel, tmp_path):
     assert "filmstrip ls" in run(command, "demo", "--steps", "3")
     assert run(command, "verify").strip()
     assert (tmp_path / ".filmstrip/runs").is_dir()
+
+    view = [command, "view", "--no-browser", "--port", "0"]
+    with subprocess.Popen(
+        view, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        url = process.stdout.readline().split(" is at ")[1].strip()
+        try:
+            page = urllib.request.urlopen(url).read().decode()
+            (script,) = re.findall(r'src="/([^"]+\.js)"', page)
+            assert len(urllib.request.urlopen(url + script).read()) > 10_000
+            runs = json.load(urllib.request.urlopen(url + "api/runs"))
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert len(runs) == 6
