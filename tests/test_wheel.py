@@ -43,6 +43,12 @@ def test_the_wheel_holds_the_built_viewer(wheel):
     assert [f"filmstrip/server/static{script}" in names for script in scripts] == [True]
 
 
+def test_the_wheel_holds_what_an_exported_page_is_made_of(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        for name in ("page.js", "page.css"):
+            assert archive.getinfo(f"filmstrip/export/static/{name}").file_size > 1000
+
+
 @pytest.mark.timeout(600)
 def test_the_demo_runs_from_the_wheel_in_a_clean_environment(wheel, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "FILMSTRIP"))}

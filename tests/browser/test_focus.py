@@ -169,6 +169,20 @@ class TestWindow:
         page.goto(pictures.url + focus("plain"))
         expect(page.get_by_label("White")).to_have_value("255")
 
+    def test_a_window_that_is_kept_holds_in_every_panel(self, pictures):
+        page = pictures.open(focus("wide"))
+        page.get_by_label("White").fill("1001")
+        page.get_by_label("White").press("Enter")
+        page.get_by_label("Keep for key").check()
+        page.goto(pictures.url + "?keys=wide&runs=one")
+        pictures.settle()
+        copy = """canvas => {
+          const copy = new OffscreenCanvas(1, 1).getContext("2d");
+          copy.drawImage(canvas, canvas.width / 2, canvas.height / 3, 1, 1, 0, 0, 1, 1);
+          return copy.getImageData(0, 0, 1, 1).data[0];
+        }"""
+        assert page.locator("[data-cell] canvas").evaluate(copy) == 255
+
 
 class TestStepping:
     def test_steps_samples_and_runs_are_gone_through_by_keys(self, pictures):

@@ -36,9 +36,7 @@ def test_rows_are_keys(viewer):
     page.get_by_role("radio", name="Keys").click()
     viewer.settle()
     assert headers(page)[0].startswith("faces faces-voted")
-    assert "rows=keys" in page.evaluate(
-        "() => new Promise(r => setTimeout(() => r(location.search), 300))"
-    )
+    page.wait_for_url("**rows=keys**")
 
 
 def test_rows_are_groups_across_runs(viewer):

@@ -50,21 +50,24 @@ function lineWidthOf({ image, at, pixelRatio, style }: BoxScene): number {
   return Math.max(1, Math.round(style.lineWidth * pixelRatio * share));
 }
 
+function isHighlit(box: Box, { highlight }: BoxScene): boolean {
+  return highlight?.layer === box.layer && highlight.index === box.index;
+}
+
 function paintBox(
   context: CanvasRenderingContext2D,
   box: Box,
   rect: Rect,
   scene: BoxScene,
 ): void {
-  const isHighlit = scene.highlight?.layer === box.layer && scene.highlight.index === box.index;
-  const width = lineWidthOf(scene) + (isHighlit ? Math.ceil(scene.pixelRatio) : 0);
+  const width = lineWidthOf(scene) + (isHighlit(box, scene) ? Math.ceil(scene.pixelRatio) : 0);
   const sides = {
     left: rect.left + width / 2,
     top: rect.top + width / 2,
     width: Math.max(1, rect.right - rect.left - width),
     height: Math.max(1, rect.bottom - rect.top - width),
   };
-  if (scene.style.isFilled || isHighlit) {
+  if (scene.style.isFilled || isHighlit(box, scene)) {
     context.globalAlpha = FILL_ALPHA;
     context.fillStyle = box.color;
     context.fillRect(rect.left, rect.top, rect.right - rect.left, rect.bottom - rect.top);
@@ -99,8 +102,9 @@ function paintLabels(
     const text = shortened(boxText(box));
     return text ? [{ box, rect, text }] : [];
   });
-  const wishes = labels.map(({ rect, text }) => ({
+  const wishes = labels.map(({ box, rect, text }) => ({
     box: rect,
+    isFirst: isHighlit(box, scene),
     size: {
       width: Math.ceil(widthOf(context, text, font)) + 2 * LABEL_PAD_PX * pixelRatio,
       height: LABEL_HEIGHT_PX * pixelRatio,

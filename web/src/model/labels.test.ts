@@ -26,6 +26,11 @@ test("the label of a smaller box comes first", () => {
   expect(places[1]!.index).toBe(0);
 });
 
+test("the label of the box that is pointed at comes before all others", () => {
+  const places = placeLabels([{ ...wish(20, 40, 190, 90), isFirst: true }, wish(20, 40, 60, 60)], AREA, 2);
+  expect(places[0]).toEqual({ index: 0, left: 20, top: 25 });
+});
+
 test("a label that is wider than the area is left out", () => {
   expect(placeLabels([wish(0, 40, 50, 60, 500)], AREA, 2)).toEqual([]);
 });

@@ -7,6 +7,8 @@ export interface LabelWish {
   box: Rect;
   /** Of the whole label, in panel pixels. */
   size: Size;
+  /** The box is pointed at: its label comes before all others. */
+  isFirst?: boolean;
 }
 
 export interface LabelPlace {
@@ -47,7 +49,8 @@ export function placeLabels(wishes: readonly LabelWish[], area: Rect, inset: num
 
 function smallestFirst(wishes: readonly LabelWish[], area: Rect): number[] {
   const indices = wishes.map((_, i) => i).filter((i) => isOver(wishes[i]!.box, area));
-  return indices.sort((a, b) => areaOf(wishes[a]!.box) - areaOf(wishes[b]!.box) || a - b);
+  const rank = (i: number): number => (wishes[i]!.isFirst ? -1 : areaOf(wishes[i]!.box));
+  return indices.sort((a, b) => rank(a) - rank(b) || a - b);
 }
 
 function choices(box: Rect, size: Size, inset: number): { left: number; top: number }[] {
