@@ -50,6 +50,9 @@ _MIN_ARENA_BYTES = 8 * 2**20
 _CHECK_SECS = 0.25
 """How often a producer that waits, or goes on logging, looks whether its encoder lives."""
 
+_LOOK_SECS = 0.002
+"""How often whoever waits for the shards or the disk looks."""
+
 _MAX_RESTARTS = 3
 
 _KEEP_MEMORY = {
@@ -184,14 +187,19 @@ class Writer:
         """Wait until the disk holds all that was submitted; return whether it does."""
         head = self._ring.head
         if self._options.durability == "process":
-            is_stored = self.flush(timeout_secs)
-            for shard in self._run_dir.glob(f"{self._name}-*.tar"):
-                sync_path(shard)
-            return is_stored
+            return self.flush(timeout_secs) and self._have_synced_shards()
         return self._wait_until(
             lambda: max(self._control[Counter.DURABLE], self._control[Counter.TAIL]) >= head,
             timeout_secs,
         )
+
+    def _have_synced_shards(self) -> bool:
+        try:
+            for path in (*self._run_dir.glob(f"{self._name}-*.tar"), self._run_dir):
+                sync_path(path)
+        except OSError:
+            return False
+        return True
 
     def close(
         self,
@@ -253,7 +261,7 @@ class Writer:
                 self._put_all()
 
     def _let_go(self) -> None:
-        arena, self._arena = self._arena, None
+        arena, self._arena = self._arena, None  # images that stand in it keep it
         if arena is not None:
             arena.close()
         self._spool.close()
@@ -289,8 +297,9 @@ class Writer:
         place = self._ring.place
         position = place(size_bytes, self._control[Counter.TAIL])
         while position is None:
-            self._warn_full()
-            if self._options.on_full == "drop" or self._is_failing():
+            is_dropped = self._options.on_full == "drop" or self._is_failing()
+            self._warn_full("drops images" if is_dropped else "waits")
+            if is_dropped:
                 return None
             self._wait_for_change()
             position = place(size_bytes, self._control[Counter.TAIL])
@@ -325,19 +334,17 @@ class Writer:
                 return False
             if end_at is not None and time.monotonic() >= end_at:
                 return False
+            time.sleep(_LOOK_SECS)  # without the lock, so that log() need not wait for us
             with self._lock:
-                self._wait_for_change()
+                self._look_after_encoder()
         return True
 
-    def _warn_full(self) -> None:
+    def _warn_full(self, what: str) -> None:
         if self._has_warned_full:
             return
         self._has_warned_full = True
         size = f"{self._options.spool_bytes / 2**20:.0f} MiB of images wait to be encoded"
-        if self._options.on_full == "drop":
-            warn_user(f"log() drops images: {size}; log fewer, or raise init(queue_bytes=...)")
-        else:
-            warn_user(f"log() waits: {size}; log fewer, or raise init(queue_bytes=...)")
+        warn_user(f"log() {what}: {size}; log fewer, or raise init(queue_bytes=...)")
 
     def _look_after_encoder(self, *, is_urgent: bool = False) -> None:
         """Start another encoder when ours has died, at most now and then."""

@@ -86,7 +86,7 @@ class Control:
 
     def __init__(self, page_fd: int, entries_fd: int, changes_fd: int) -> None:
         self.page_fd, self.entries_fd, self.changes_fd = page_fd, entries_fd, changes_fd
-        self._page = mmap.mmap(page_fd, _PAGE_BYTES)
+        self._page: mmap.mmap | bytearray = mmap.mmap(page_fd, _PAGE_BYTES)
         self._numbers = memoryview(self._page)[:_TEXT_AT].cast("Q")
         self._has_all = False
 
@@ -171,7 +171,7 @@ class Control:
                 os.read(self.changes_fd, 4096)
 
     def close(self) -> None:
-        """Close this side; the other hears of it."""
+        """Close this side; the other hears of it. What was counted until now can still be read."""
         fds, self.entries_fd, self.changes_fd = (self.entries_fd, self.changes_fd), -1, -1
         for fd in fds:
             if fd >= 0:
@@ -179,6 +179,16 @@ class Control:
         fd, self.page_fd = self.page_fd, -1
         if fd >= 0:
             os.close(fd)
+            self._keep_copy()
+
+    def _keep_copy(self) -> None:
+        """Let go of the shared page, which holds a file open."""
+        page, numbers = self._page, self._numbers
+        self._page = bytearray(page)
+        self._numbers = memoryview(self._page)[:_TEXT_AT].cast("Q")
+        numbers.release()
+        if isinstance(page, mmap.mmap):
+            page.close()
 
     def end_entries(self) -> None:
         """Say that no more entries will come; the page and the changes stay.
