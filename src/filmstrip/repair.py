@@ -25,6 +25,8 @@ __all__ = ["Repaired", "dead_spools", "is_live", "repair_run", "repair_store"]
 
 _BEGIN_SECS = 10.0
 
+_LOCK_SECS = 0.1
+
 _PATIENCE_SECS = 30.0
 """How long to wait for the encoder of a process that is gone; it drains some hundred images/s."""
 
@@ -121,13 +123,23 @@ def _repair(run_dir: Path, writer: str, path: Path) -> Repaired | None:
     except (OSError, SpoolDamagedError) as error:
         return _unreadable(run_dir, writer, path, error)
     try:
-        if not spool.try_lock() or not path.exists():
+        if not _has_locked(spool) or not path.exists():
             return None
         return _drained(run_dir, writer, spool)
     except OSError as error:
         return Repaired(run_dir.name, writer, 0, 0, 0, False, one_line(str(error)))
     finally:
         spool.close()
+
+
+def _has_locked(spool: Spool) -> bool:
+    """Take the lock; who only asks whether a spool is locked has it for a moment, too."""
+    end_at = time.monotonic() + _LOCK_SECS
+    while not spool.try_lock():
+        if time.monotonic() > end_at:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def _drained(run_dir: Path, writer: str, spool: Spool) -> Repaired:
