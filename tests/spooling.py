@@ -11,7 +11,7 @@ from filmstrip import Image
 from filmstrip.draft import Draft, ImageDraft, image_record
 from filmstrip.record import Record, ValuesRecord
 from filmstrip.shard.read import StoredSample, scan_shard
-from filmstrip.spool.file import EntryPlace, Spool, entry_bytes, entry_place
+from filmstrip.spool.file import EntryPlace, Mark, Spool, entry_bytes, entry_place
 from filmstrip.spool.items import encode_items
 from filmstrip.spool.ring import Ring
 
@@ -36,13 +36,26 @@ def values(step: int) -> ValuesRecord:
     return ValuesRecord(run_id="r1", step=step, time=7.5, values={"loss": 0.5})
 
 
-def put(spool: Spool, ring: Ring, drafts: Sequence[Draft], seq: int, tail: int = 0) -> EntryPlace:
-    """Write drafts into a spool as a writer does, and return where they stand."""
+def put(
+    spool: Spool,
+    ring: Ring,
+    drafts: Sequence[Draft],
+    seq: int,
+    tail: int = 0,
+    *,
+    is_logged: bool = True,
+) -> EntryPlace:
+    """Write drafts into a spool as a writer does, and return where they stand.
+
+    `is_logged` is False for a writer that is killed before it has said that it did.
+    """
     items = encode_items(drafts, seq)
     position = ring.place(entry_bytes(items), tail)
     assert position is not None
     place = entry_place(position, seq, len(drafts), items)
     spool.write(place, items)
+    if is_logged:
+        spool.set_mark(Mark.LOGGED, place.end_seq)
     return place
 
 

@@ -16,7 +16,7 @@ from filmstrip.sample import encode_samples
 from filmstrip.shard import append
 from filmstrip.shard.append import ShardAppender
 from filmstrip.spool.control import Control, Counter, Phase
-from filmstrip.spool.file import Spool
+from filmstrip.spool.file import Mark, Spool
 from filmstrip.spool.ring import Ring
 from filmstrip.store import StoredRun
 
@@ -49,8 +49,9 @@ class Bench:
             pruning=pruning,
         )
 
-    def put(self, *drafts):
-        place = put(self.spool, self.ring, drafts, self.seq, self.ours[Counter.TAIL])
+    def put(self, *drafts, is_logged: bool = True):
+        tail = self.ours[Counter.TAIL]
+        place = put(self.spool, self.ring, drafts, self.seq, tail, is_logged=is_logged)
         self.seq += len(drafts)
         return place
 
@@ -99,7 +100,7 @@ def test_an_entry_is_stored_once_however_often_it_is_told_of(bench):
     place = bench.put(draft(1), draft(2))
     for _ in range(3):
         bench.drain.take(place.position)
-    bench.drain.take_found(end_seq=bench.seq)
+    bench.drain.take_found(bench.seq)
     bench.drain.close(0)
     assert steps_in(bench.run_dir) == [1, 2]
 
@@ -127,7 +128,7 @@ def test_what_nobody_told_of_is_found_before_what_is_told_next(bench):
 def test_take_found_leaves_what_will_be_told_of(bench):
     for step in (1, 2, 3):
         bench.put(draft(step))
-    bench.drain.take_found(end_seq=3)
+    bench.drain.take_found(3)
     assert bench.drain.next_seq == 3
     bench.drain.close(0)
     assert steps_in(bench.run_dir) == [1, 2]
@@ -136,19 +137,19 @@ def test_take_found_leaves_what_will_be_told_of(bench):
 @pytest.mark.parametrize("part", ["header", "items", "pixels"])
 def test_the_newest_entry_of_a_dead_writer_may_be_torn_and_is_then_not_lost(bench, part):
     bench.put(draft(1))
-    newest = bench.put(draft(2, (100, 100)))
+    newest = bench.put(draft(2, (100, 100)), is_logged=False)
     first_bad = {"header": 0, "items": 70, "pixels": newest.size_bytes - newest.body_bytes + 4000}
     os.truncate(bench.spool.path, 4096 + newest.position + first_bad[part])
-    bench.drain.take_found()
+    bench.drain.take_left()
     bench.drain.close(0)
     assert steps_in(bench.run_dir) == [1]
     assert bench.counts() == (1, 0, 0)
 
 
 def test_whole_images_of_a_torn_entry_are_kept(bench):
-    newest = bench.put(draft(1), draft(2), draft(3))
+    newest = bench.put(draft(1), draft(2), draft(3), is_logged=False)
     bench.spoil(newest, newest.size_bytes - 1)
-    bench.drain.take_found()
+    bench.drain.take_left()
     bench.drain.close(0)
     assert steps_in(bench.run_dir) == [1, 2]
     assert bench.counts() == (2, 0, 0)
@@ -194,10 +195,48 @@ def test_in_a_dead_writer_s_spool_a_gap_is_counted(bench):
         place = bench.put(draft(step))
         if step == 2:
             bench.spoil(place, 20)
-    bench.drain.take_found()
+    bench.drain.take_left()
     bench.drain.close(0)
     assert steps_in(bench.run_dir) == [1, 3]
     assert bench.counts() == (2, 0, 1)
+
+
+@pytest.mark.parametrize("part", ["header", "items", "pixels"])
+def test_what_log_returned_for_is_lost_when_the_newest_entry_is_damaged(bench, part):
+    bench.put(draft(1))
+    newest = bench.put(draft(2), draft(3))
+    first_bad = {"header": 0, "items": 70, "pixels": newest.size_bytes - newest.body_bytes}
+    bench.spoil(newest, first_bad[part], newest.size_bytes - first_bad[part])
+    bench.drain.take_left()
+    bench.drain.close(0)
+    assert steps_in(bench.run_dir) == [1]
+    assert bench.counts() == (1, 0, 2)
+
+
+@pytest.mark.parametrize("num_bytes", [1, 12])
+def test_without_its_mark_a_spool_is_drained_and_what_is_not_known_is_said(bench, num_bytes):
+    bench.put(draft(1))
+    newest = bench.put(draft(2))
+    os.pwrite(bench.spool.fd, b"\xff" * num_bytes, Mark.LOGGED)
+    bench.spoil(newest, newest.size_bytes - 1)
+    bench.drain.take_left()
+    bench.drain.close(0)
+    assert steps_in(bench.run_dir) == [1]
+    assert bench.counts() == (1, 0, 0)
+    assert bench.ours.text == ("the spool's first page is damaged: what its end held is not known")
+
+
+def test_what_is_marked_as_drained_is_not_taken_again_though_the_shards_do_not_hold_it(bench):
+    """It could not be stored, and was counted then."""
+    bench.put(draft(1))
+    bench.put(draft(2))
+    bench.spool.set_mark(Mark.DRAINED, 2)
+    bench.drain = bench.new_drain()
+    bench.drain.take_left()
+    bench.drain.close(0)
+    assert steps_in(bench.run_dir) == [2]
+    assert bench.counts() == (1, 0, 0)
+    assert bench.spool.mark(Mark.DRAINED) == 3
 
 
 def test_a_record_that_cannot_be_stored_takes_no_other_with_it(bench, monkeypatch):
@@ -292,7 +331,7 @@ def test_what_is_refused_to_the_end_stays_in_the_spool_for_the_next(bench, monke
     assert bench.ours[Counter.TAIL] == tail
     assert bench.counts() == (1, 0, 0)
     again = bench.new_drain(next_seq=2)
-    again.take_found()
+    again.take_left()
     again.close(0)
     assert steps_in(bench.run_dir) == [1, 2, 3]
 
@@ -330,7 +369,7 @@ def test_a_drain_in_place_of_one_that_died_says_what_is_stored_already(bench):
     again = bench.new_drain(next_seq=3)
     again.go_on()
     assert bench.ours[Counter.TAIL] == places[2].position
-    again.take_found(end_seq=bench.seq)
+    again.take_found(bench.seq)
     again.close(0)
     assert steps_in(bench.run_dir) == [1, 2, 3]
     assert bench.ours[Counter.TAIL] == bench.ring.head

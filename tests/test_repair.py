@@ -70,6 +70,13 @@ def test_what_a_dead_writer_left_is_stored_in_order_and_its_spool_is_gone(run_di
     assert verify_store(filmstrip.open(run_dir.parents[1])).problems == ()
 
 
+def test_a_writer_that_was_killed_before_it_logged_left_nothing_and_that_is_no_problem(run_dir):
+    leave_spool(run_dir).close()
+    (repaired,) = repair_run(run_dir)
+    assert (outcome(repaired), repaired.problem) == ((WRITER, 0, 0, 0), "")
+    assert sorted(path.name for path in run_dir.iterdir()) == [f"{WRITER}.json", "run.json"]
+
+
 def test_repairing_twice_is_repairing_once(run_dir):
     leave_spool(run_dir, [draft(1)]).close()
     assert len(repair_run(run_dir)) == 1

@@ -14,7 +14,7 @@ from tests.spooling import draft, num_open_files, put, values
 
 from filmstrip.media.frame import digest_of
 from filmstrip.spool import file
-from filmstrip.spool.file import EntryPlace, Spool, SpoolDamagedError, is_locked
+from filmstrip.spool.file import EntryPlace, Mark, Spool, SpoolDamagedError, is_locked
 from filmstrip.spool.items import SpooledImage
 from filmstrip.spool.ring import BLOCK_BYTES, Ring
 
@@ -237,6 +237,19 @@ def test_a_file_whose_first_page_is_not_that_of_a_spool_is_an_error(spool, damag
         Spool.open(spool.path)
     assert str(caught.value) == f"its first page is not that of a spool: {spool.path}"
     assert num_open_files() == num_open
+
+
+@pytest.mark.parametrize("mark", Mark)
+def test_a_mark_is_kept_apart_from_the_others_and_a_damaged_one_is_none(spool, ring, mark):
+    assert spool.mark(mark) == 1
+    spool.set_mark(mark, 2**40)
+    place = put(spool, ring, [values(1)], seq=1, is_logged=False)
+    other = Spool.open(spool.path)
+    assert {one: other.mark(one) for one in Mark} == dict.fromkeys(Mark, 1) | {mark: 2**40}
+    other.close()
+    os.pwrite(spool.fd, b"\x01", mark)
+    assert spool.mark(mark) == 0
+    assert spool.read(place.position).place == place
 
 
 def test_a_spool_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
