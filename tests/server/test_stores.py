@@ -93,6 +93,8 @@ def test_a_store_on_a_full_disk_is_still_shown(store, serve, monkeypatch):
             answer = served.client.get(f"/thumbnail/{digest}/64.webp")
             assert answer.status_code == 200
             assert answer.content.startswith(b"RIFF")
+        (problem,) = served.client.get("/api/store").json()["problems"]
+        assert problem.startswith("thumbnails are not kept in the store (No space left on device)")
 
 
 def test_a_store_that_is_gone_and_comes_back_is_shown_again(store, serve):

@@ -76,9 +76,13 @@ class TestUnwritable:
 
     def test_thumbnails_are_kept_elsewhere_until_the_end(self, read_only):
         cache = ThumbnailCache(read_only)
+        assert cache.problem == ""
         cache.put("ab", b"small")
         assert cache.get("ab") == b"small"
         assert list(read_only.iterdir()) == []
+        assert cache.problem == (
+            "thumbnails are not kept in the store (Permission denied); they are made anew each time"
+        )
         cache.close()
         assert cache.get("ab") is None
 
@@ -90,6 +94,7 @@ class TestUnwritable:
         cache = ThumbnailCache(read_only)
         cache.put("ab", b"small")
         assert cache.get("ab") is None
+        assert "Permission denied" in cache.problem
 
     def test_a_deleted_store_is_not_made_again(self, store):
         cache = ThumbnailCache(store)

@@ -57,20 +57,21 @@ def store(service: Service, _path: NoParameters, _query: NoParameters) -> StoreS
     """Return the store as a whole, and what is wrong with it."""
     service.watcher.ensure_fresh()
     rows = service.index.runs()
-    problem = service.watcher.problem
     return StoreSummary(
         path=str(service.store_dir),
         version=filmstrip.__version__,
         num_runs=len(rows),
         num_images=sum(row.num_images for row in rows),
         size_bytes=service.watcher.size_bytes,
-        problems=[
-            *([problem] if problem else []),
-            *service.index.problems,
-            *service.damage.problems,
-        ],
+        problems=_problems(service),
         indexing=service.watcher.indexing,
     )
+
+
+def _problems(service: Service) -> list[str]:
+    """Return what is wrong with the store, the whole before its parts."""
+    ours = [service.watcher.problem, service.thumbnails.problem]
+    return [*filter(None, ours), *service.index.problems, *service.damage.problems]
 
 
 def runs(service: Service, _path: NoParameters, _query: NoParameters) -> list[RunSummary]:

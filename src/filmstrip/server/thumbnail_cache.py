@@ -46,6 +46,7 @@ class ThumbnailCache:
         self._max_bytes = max_bytes
         self._sizes: dict[Path, int] = {}
         self._lock = Lock()
+        self._reason = ""
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     def get(self, name: str) -> bytes | None:
@@ -63,10 +64,23 @@ class ThumbnailCache:
 
     def put(self, name: str, data: bytes) -> None:
         """Keep data under a name; where nothing can be written, it is not kept."""
+        reason = ""
         for folder in self._folders():
-            if self._write(self._path(folder, name), data):
+            failure = _write(self._path(folder, name), data)
+            if failure is None:
                 self._grow(folder, len(data))
-                return
+                break
+            reason = reason or failure
+        self._reason = reason
+
+    @property
+    def problem(self) -> str:
+        """Why thumbnails are not kept in the store; empty when they are."""
+        if not self._reason:
+            return ""
+        return (
+            f"thumbnails are not kept in the store ({self._reason}); they are made anew each time"
+        )
 
     def close(self) -> None:
         """Delete the temporary folder, if one was needed."""
@@ -76,21 +90,6 @@ class ThumbnailCache:
     @staticmethod
     def _path(folder: Path, name: str) -> Path:
         return folder / name[:2] / f"{name}.webp"
-
-    @staticmethod
-    def _write(path: Path, data: bytes) -> bool:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            if not path.parent.parent.parent.is_dir():
-                return False  # the store was deleted: nothing of it is made again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            return False
-        return True
 
     def _folders(self) -> Iterator[Path]:
         """Yield where to write: the store, and if that was not possible, a temporary folder."""
@@ -109,6 +108,22 @@ class ThumbnailCache:
             if now > self._max_bytes:
                 now = _trim(folder, int(self._max_bytes * _TRIM_TO))
             self._sizes[folder] = now
+
+
+def _write(path: Path, data: bytes) -> str | None:
+    """Write a file so that it is whole or not there; return why that was not possible."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if not path.parent.parent.parent.is_dir():
+            return "it is gone"  # nothing of a deleted store is made again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        return error.strerror or str(error)
+    return None
 
 
 def _files(folder: Path) -> list[tuple[float, int, Path]]:

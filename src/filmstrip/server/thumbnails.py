@@ -89,6 +89,11 @@ class Thumbnails:
         if not is_wanted:
             making.future.cancel()
 
+    @property
+    def problem(self) -> str:
+        """Why thumbnails are not kept; empty when they are."""
+        return self._cache.problem
+
     def warm_up(self) -> None:
         """Load what decodes and encodes, on a thread, before anyone waits for it."""
         self._makers.submit(_warm_up)
