@@ -61,7 +61,8 @@ def _next_commands(result: DemoResult, store: str) -> list[str]:
     run_id = result.run_ids[-1]
     key = filmstrip.open(result.store_path).run(run_id).keys()[0]
     option = ["--store", store] if store else []
-    return [
+    view = shlex.join([_program(), "view", *option[1:]])
+    return [view] + [
         shlex.join([_program(), *arguments, *option])
         for arguments in (["ls"], ["ls", run_id], ["show", run_id, key])
     ]
