@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 import filmstrip
 from filmstrip.folder import write_writer_info
 from filmstrip.record import WriterInfo
+from filmstrip.server.errors import MissingError
+from filmstrip.server.pixels import OriginalValues
 
 
 def ok(served, path, **query):
@@ -215,3 +220,20 @@ def test_a_failure_of_our_own_is_answered_logged_once_and_survived(served, monke
     assert (status, message) == (500, "RuntimeError: out\\nof order")
     assert len(ok(served, "/api/runs")) == 2
     assert [record.message for record in caplog.records] == ["a request failed: /api/runs"]
+
+
+def test_a_decoding_that_takes_long_keeps_nobody_else_waiting(served, monkeypatch):
+    digest, may_go_on = served.digest("a", "gray"), threading.Event()
+
+    def slow(*args, **kwargs):
+        assert may_go_on.wait(20)
+        raise MissingError("too late")
+
+    url = f"/api/pixels/{digest}?x=0&y=0"
+    with monkeypatch.context() as patched, ThreadPoolExecutor(20) as pool:
+        patched.setattr(OriginalValues, "part", slow)
+        waiting = [pool.submit(served.client.get, url) for _ in range(20)]
+        assert len(ok(served, "/api/runs")) == 2
+        assert served.client.get(f"/picture/{digest}").status_code == 200
+        may_go_on.set()
+        assert {future.result(20).status_code for future in waiting} == {404}

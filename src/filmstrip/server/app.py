@@ -98,7 +98,10 @@ async def _lifespan(service: Service, _app: Starlette) -> AsyncIterator[None]:
 async def _answer_api(service: Service, route: ApiRoute, request: Request) -> Response:
     path = parse_parameters(request.path_params.items(), route.path_type)
     query = parse_parameters(_query_pairs(request), route.query)
-    return await _on_reader(service, lambda: json_response(route.handler(service, path, query)))
+    executor = service.decoders if route.is_slow else service.readers
+    return await asyncio.get_running_loop().run_in_executor(
+        executor, lambda: json_response(route.handler(service, path, query))
+    )
 
 
 async def _openapi(request: Request) -> Response:

@@ -52,6 +52,8 @@ class ApiRoute:
     query: type[msgspec.Struct] = NoParameters
     path_type: type[msgspec.Struct] = NoParameters
     errors: tuple[int, ...] = (400,)
+    is_slow: bool = False
+    """True when it decodes whole pictures: it must not keep the others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,22 @@ API_ROUTES = (
     ApiRoute("/api/images/{id}", handlers.image, Item, path_type=ImagePath, errors=(400, 404)),
     ApiRoute("/api/values", handlers.values, Values, ValuesQuery, errors=(400, 404)),
     ApiRoute("/api/complete", handlers.complete, list[Suggestion], CompleteQuery),
-    ApiRoute("/api/pixels/{digest}", handlers.pixels, Pixels, PixelsQuery, DigestPath, _UNREADABLE),
     ApiRoute(
-        "/api/difference", handlers.difference, Difference, DifferenceQuery, errors=_UNREADABLE
+        "/api/pixels/{digest}",
+        handlers.pixels,
+        Pixels,
+        query=PixelsQuery,
+        path_type=DigestPath,
+        errors=_UNREADABLE,
+        is_slow=True,
+    ),
+    ApiRoute(
+        "/api/difference",
+        handlers.difference,
+        Difference,
+        query=DifferenceQuery,
+        errors=_UNREADABLE,
+        is_slow=True,
     ),
 )
 """In the order of the API document."""

@@ -23,6 +23,8 @@ __all__ = ["Service"]
 
 _NUM_READERS = 8
 """Threads that ask the index and read shards: they wait for the disk more than they compute."""
+_NUM_DECODERS = 2
+"""Threads that decode whole pictures to their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Service:
     watcher: Watcher
     damage: DamageWatch
     readers: ThreadPoolExecutor
+    decoders: ThreadPoolExecutor
 
     @classmethod
     def over(cls, store_dir: Path, index: Index) -> Service:
@@ -55,6 +58,7 @@ class Service:
             watcher=watcher,
             damage=DamageWatch(store_dir, footprint=watcher.footprint, is_live=watcher.is_running),
             readers=ThreadPoolExecutor(max(_NUM_READERS, os.cpu_count() or 1), "reader"),
+            decoders=ThreadPoolExecutor(_NUM_DECODERS, "decoder"),
         )
 
     def start(self) -> None:
@@ -70,3 +74,4 @@ class Service:
         self.watcher.stop()
         self.thumbnails.close()
         self.readers.shutdown(cancel_futures=True)
+        self.decoders.shutdown(cancel_futures=True)
