@@ -241,4 +241,3 @@ export class PictureCanvas extends Canvas {
     context.stroke();
   }
 }
-

@@ -54,12 +54,7 @@ function isHighlit(box: Box, { highlight }: BoxScene): boolean {
   return highlight?.layer === box.layer && highlight.index === box.index;
 }
 
-function paintBox(
-  context: CanvasRenderingContext2D,
-  box: Box,
-  rect: Rect,
-  scene: BoxScene,
-): void {
+function paintBox(context: CanvasRenderingContext2D, box: Box, rect: Rect, scene: BoxScene): void {
   const width = lineWidthOf(scene) + (isHighlit(box, scene) ? Math.ceil(scene.pixelRatio) : 0);
   const sides = {
     left: rect.left + width / 2,

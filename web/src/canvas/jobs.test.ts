@@ -36,7 +36,11 @@ test("work that nobody wants any more is dropped, and said to be", async () => {
   const first = later<string>();
   let isWanted = true;
   const running = jobs.run("first", () => first.promise);
-  const dropped = jobs.run("second", async () => "done", () => isWanted);
+  const dropped = jobs.run(
+    "second",
+    async () => "done",
+    () => isWanted,
+  );
   isWanted = false;
   first.done("first");
   await running;
@@ -47,7 +51,18 @@ test("work that one of two still wants is done for both", async () => {
   const jobs = new Jobs<string>(1);
   const first = later<string>();
   const running = jobs.run("first", () => first.promise);
-  const both = [jobs.run("b", async () => "b", () => false), jobs.run("b", async () => "b", () => true)];
+  const both = [
+    jobs.run(
+      "b",
+      async () => "b",
+      () => false,
+    ),
+    jobs.run(
+      "b",
+      async () => "b",
+      () => true,
+    ),
+  ];
   first.done("first");
   await running;
   expect(await Promise.all(both)).toEqual(["b", "b"]);

@@ -88,7 +88,11 @@ function differing(
     tint: (place) => {
       const name = names[place - 1];
       if (name === undefined || !isClassShown(name, style)) return undefined;
-      return classColor(name, labels.find((label) => label.name === name), style.colors);
+      return classColor(
+        name,
+        labels.find((label) => label.name === name),
+        style.colors,
+      );
     },
   };
 }

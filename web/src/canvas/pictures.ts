@@ -131,7 +131,9 @@ export class Pictures {
 
   async #decoded(item: Item): Promise<Samples> {
     if (!isDecodable(item.record)) {
-      throw new Error(`The browser cannot decode ${item.record.format} files of mode ${item.record.mode}: what is shown is made by the server.`);
+      throw new Error(
+        `The browser cannot decode ${item.record.format} files of mode ${item.record.mode}: what is shown is made by the server.`,
+      );
     }
     const blob = await this.source.file(item.digest);
     const bytes = new Uint8Array(await blob.arrayBuffer());
@@ -165,12 +167,7 @@ export class Pictures {
     return this.#masks.get(maskKey(item, layer, within)) ?? this.#masks.get(maskKey(item, layer, null));
   }
 
-  async mask(
-    item: Item,
-    layer: MaskLayer,
-    within: Size | null,
-    isWanted?: () => boolean,
-  ): Promise<Mask> {
+  async mask(item: Item, layer: MaskLayer, within: Size | null, isWanted?: () => boolean): Promise<Mask> {
     const key = maskKey(item, layer, within);
     return (
       this.readyMask(item, layer, within) ??
@@ -217,10 +214,7 @@ function maskKey(item: Item, layer: MaskLayer, within: Size | null): string {
 }
 
 /** The channels that the picture's mode has, of a canvas's four. */
-function channelsOf(
-  data: Uint8ClampedArray,
-  record: ImageRecord,
-): { channels: number; values: Uint8Array } {
+function channelsOf(data: Uint8ClampedArray, record: ImageRecord): { channels: number; values: Uint8Array } {
   const hasAlpha = ["RGBA", "LA", "PA", "RGBa", "La"].includes(record.mode);
   const isGray = record.mode === "L" || record.mode === "1";
   const channels = isGray ? 1 : hasAlpha ? 4 : 3;

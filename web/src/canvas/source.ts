@@ -14,10 +14,7 @@ export interface PictureSource {
   /** Whether there is a thumbnail of a picture; of every one when this is left out. */
   hasThumbnail?: (digest: string) => boolean;
   /** Original values, for files that a browser cannot decode; 64 × 64 at most. */
-  pixels?: (
-    digest: string,
-    area: { x: number; y: number; width: number; height: number },
-  ) => Promise<Pixels>;
+  pixels?: (digest: string, area: { x: number; y: number; width: number; height: number }) => Promise<Pixels>;
   /** How far two pictures are from each other, where the browser cannot decode them. */
   difference?: (a: string, b: string) => Promise<Difference>;
   /** Decode off the main thread, reduced to `within` when that is smaller. */

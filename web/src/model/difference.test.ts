@@ -67,5 +67,13 @@ test("what the server says is read as what is computed here", () => {
     root_mean_square: 65.535,
     num_pixels_different: 3,
   });
-  expect(found).toEqual({ mean: 2.5, max: 10, psnr: 60, numDifferent: 3, numPixels: 8, peak: 65535, isScaled: false });
+  expect(found).toEqual({
+    mean: 2.5,
+    max: 10,
+    psnr: 60,
+    numDifferent: 3,
+    numPixels: 8,
+    peak: 65535,
+    isScaled: false,
+  });
 });

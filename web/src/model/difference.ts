@@ -62,7 +62,18 @@ export function differenceOf(a: Samples, b: Samples): Difference {
   }
   const n = width * height * channels;
   const psnr = 10 * Math.log10((peak * peak * n) / sumOfSquares);
-  return { values, width, height, mean: sum / n, max, psnr, numDifferent, numPixels: values.length, peak, isScaled };
+  return {
+    values,
+    width,
+    height,
+    mean: sum / n,
+    max,
+    psnr,
+    numDifferent,
+    numPixels: values.length,
+    peak,
+    isScaled,
+  };
 }
 
 /** The same from the server, for files that browsers do not decode; its peak is that of the dtype. */
@@ -83,10 +94,7 @@ export function numbersFromServer(found: ServerDifference): DifferenceNumbers {
 const PEAKS: Record<string, number> = { uint8: 255, uint16: 65535, uint32: 2 ** 32 - 1, int32: 2 ** 31 - 1 };
 
 /** Grey RGBA pixels of a difference, made brighter by `gain`. */
-export function differencePixels(
-  difference: Difference,
-  gain: number,
-): Uint8ClampedArray<ArrayBuffer> {
+export function differencePixels(difference: Difference, gain: number): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(difference.values.length * 4);
   for (let i = 0, to = 0; i < difference.values.length; i++, to += 4) {
     const value = difference.values[i]! * gain;

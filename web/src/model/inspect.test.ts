@@ -6,7 +6,10 @@ import { FIT } from "./viewport";
 const inspects = fc.record({
   view: fc.record({
     zoom: fc.double({ min: 1.001, max: 50, noNaN: true }),
-    center: fc.record({ x: fc.double({ min: 0, max: 1, noNaN: true }), y: fc.double({ min: 0, max: 1, noNaN: true }) }),
+    center: fc.record({
+      x: fc.double({ min: 0, max: 1, noNaN: true }),
+      y: fc.double({ min: 0, max: 1, noNaN: true }),
+    }),
   }),
   window: fc.oneof(
     fc.constant({ kind: "whole" as const }),

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import golden from "../../../tests/golden/masks.json";
-import { areas, contourPixels, decodeMask, edgesOf, idAt, maskDifference, regionPixels, scaledMask, type Mask } from "./masks";
+import {
+  areas,
+  contourPixels,
+  decodeMask,
+  edgesOf,
+  idAt,
+  maskDifference,
+  regionPixels,
+  scaledMask,
+  type Mask,
+} from "./masks";
 
 function mask(rows: number[][], type: Uint8ArrayConstructor | Uint32ArrayConstructor = Uint8Array): Mask {
   return { width: rows[0]!.length, height: rows.length, ids: type.from(rows.flat()) };
@@ -106,7 +116,9 @@ describe("two masks", () => {
 
   test("show the second where the first has background", () => {
     const found = maskDifference(mask([[0, 1]]), mask([[1, 0]]), nameOf(["", "cat"]), nameOf(["", "dog"]));
-    expect(rowsOf(found.mask).map((row) => row.map((place) => found.names[place - 1]))).toEqual([["dog", "cat"]]);
+    expect(rowsOf(found.mask).map((row) => row.map((place) => found.names[place - 1]))).toEqual([
+      ["dog", "cat"],
+    ]);
   });
 
   test("may have different sizes and the largest ids", () => {

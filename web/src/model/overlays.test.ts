@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ImageRecord, Numeric } from "../api/types";
 import { colorOf } from "./colors";
@@ -9,13 +8,11 @@ import {
   comparedMasks,
   DEFAULT_STYLE,
   flawedBoxes,
-  jsonFromStyle,
   maskTint,
   overlapOf,
   scoreText,
   shownBoxes,
   shownMasks,
-  styleFromJson,
   toggled,
   type OverlayStyle,
 } from "./overlays";
@@ -57,7 +54,10 @@ describe("boxes", () => {
       boxed([[1, 2, 30, 40]], {
         class_id: [2],
         captions: ["hello"],
-        scores: [{ name: "confidence", values: [0.5] }, { name: "iou", values: [null] }],
+        scores: [
+          { name: "confidence", values: [0.5] },
+          { name: "iou", values: [null] },
+        ],
       }),
     );
     expect(box).toEqual({
@@ -99,12 +99,24 @@ describe("boxes", () => {
   });
 
   test("are drawn the largest first", () => {
-    const shown = shownBoxes(boxed([[0, 0, 5, 5], [0, 0, 50, 50], [0, 0, 9, 9]]), style());
+    const shown = shownBoxes(
+      boxed([
+        [0, 0, 5, 5],
+        [0, 0, 50, 50],
+        [0, 0, 9, 9],
+      ]),
+      style(),
+    );
     expect(shown.map(({ index }) => index)).toEqual([1, 2, 0]);
   });
 
   test("of a second layer are dashed", () => {
-    const two = record({ boxes: [{ name: "a", xyxy: [[0, 0, 1, 1]] }, { name: "b", xyxy: [[0, 0, 2, 2]] }] });
+    const two = record({
+      boxes: [
+        { name: "a", xyxy: [[0, 0, 1, 1]] },
+        { name: "b", xyxy: [[0, 0, 2, 2]] },
+      ],
+    });
     expect(boxesOf(two).map(({ isDashed }) => isDashed)).toEqual([false, true]);
   });
 
@@ -115,14 +127,28 @@ describe("boxes", () => {
     { fields: { hiddenClasses: ["cat"] }, shown: ["dog"] },
     { fields: { soloClass: "cat", hiddenClasses: ["cat"] }, shown: ["cat"] },
   ])("with $fields are $shown", ({ fields, shown }) => {
-    const two = boxed([[0, 0, 9, 9], [0, 0, 5, 5]], { class_id: [1, 2] });
+    const two = boxed(
+      [
+        [0, 0, 9, 9],
+        [0, 0, 5, 5],
+      ],
+      { class_id: [1, 2] },
+    );
     expect(shownBoxes(two, style(fields)).map((box) => box.className)).toEqual(shown);
   });
 
   test("without a number for a score that has a threshold are not drawn, those of layers without it are", () => {
     const one = record({
       boxes: [
-        { name: "found", xyxy: [[0, 0, 9, 9], [0, 0, 8, 8], [0, 0, 7, 7]], scores: [{ name: "p", values: [0.2, 0.6, null] }] },
+        {
+          name: "found",
+          xyxy: [
+            [0, 0, 9, 9],
+            [0, 0, 8, 8],
+            [0, 0, 7, 7],
+          ],
+          scores: [{ name: "p", values: [0.2, 0.6, null] }],
+        },
         { name: "truth", xyxy: [[0, 0, 6, 6]] },
       ],
     });
@@ -160,9 +186,12 @@ describe("colours", () => {
     expect(classColor("dog", LABELS[1], { dog: "#abcdef" })).toBe("#abcdef");
   });
 
-  test.each(["__proto__", "constructor", "toString"])("a class named %s has a colour like any other", (name) => {
-    expect(classColor(name, undefined, {})).toBe(colorOf(name));
-  });
+  test.each(["__proto__", "constructor", "toString"])(
+    "a class named %s has a colour like any other",
+    (name) => {
+      expect(classColor(name, undefined, {})).toBe(colorOf(name));
+    },
+  );
 });
 
 describe("only what differs", () => {
@@ -176,7 +205,19 @@ describe("only what differs", () => {
   const only = style({ difference: { a: "boxes/a", b: "boxes/b" } });
 
   test("leaves out boxes that both layers have, one for one", () => {
-    const shown = shownBoxes(two([[0, 0, 10, 10], [50, 50, 60, 60]], [[0, 0, 10, 9], [0, 0, 10, 8]]), only);
+    const shown = shownBoxes(
+      two(
+        [
+          [0, 0, 10, 10],
+          [50, 50, 60, 60],
+        ],
+        [
+          [0, 0, 10, 9],
+          [0, 0, 10, 8],
+        ],
+      ),
+      only,
+    );
     expect(shown.map(({ layer, index }) => `${layer} ${index}`).sort()).toEqual(["a 1", "b 1"]);
   });
 
@@ -186,7 +227,13 @@ describe("only what differs", () => {
   });
 
   test("of masks names two layers that the picture has", () => {
-    const layer = (name: string) => ({ name, member: `${name}.mask.png`, dtype: "uint8" as const, width: 1, height: 1 });
+    const layer = (name: string) => ({
+      name,
+      member: `${name}.mask.png`,
+      dtype: "uint8" as const,
+      width: 1,
+      height: 1,
+    });
     const one = record({ masks: [layer("a"), layer("b")] });
     const chosen = style({ difference: { a: "masks/a", b: "masks/b" } });
     expect(comparedMasks(one, chosen)?.a.name).toBe("a");
@@ -200,7 +247,12 @@ test.each([
   { a: [0, 0, 2, 2], b: [2, 0, 3, 2], overlap: 0 },
   { a: [0, 0, 2, 2], b: [0, 0, 2, 2], overlap: 1 },
 ])("$a and $b overlap by $overlap", ({ a, b, overlap }) => {
-  const rect = ([left, top, right, bottom]: number[]) => ({ left: left!, top: top!, right: right!, bottom: bottom! });
+  const rect = ([left, top, right, bottom]: number[]) => ({
+    left: left!,
+    top: top!,
+    right: right!,
+    bottom: bottom!,
+  });
   expect(overlapOf(rect(a), rect(b))).toBeCloseTo(overlap);
 });
 
@@ -220,7 +272,11 @@ describe("masks", () => {
   });
 
   test("can show one class alone, background too", () => {
-    expect([0, 1, 2].map(maskTint(layer, style({ soloClass: "cat" })))).toEqual([undefined, colorOf("cat"), undefined]);
+    expect([0, 1, 2].map(maskTint(layer, style({ soloClass: "cat" })))).toEqual([
+      undefined,
+      colorOf("cat"),
+      undefined,
+    ]);
     expect(maskTint(layer, style({ soloClass: "background" }))(0)).toBe(colorOf("background"));
   });
 
@@ -228,51 +284,6 @@ describe("masks", () => {
     expect(shownMasks(record({ masks: [layer] }), style({ hiddenLayers: ["masks/truth"] }))).toEqual([]);
     expect(shownMasks(record({ masks: [layer] }), style())).toHaveLength(1);
   });
-});
-
-describe("a style that is kept", () => {
-  const styles: fc.Arbitrary<OverlayStyle> = fc.record({
-    areBoxesOn: fc.boolean(),
-    areMasksOn: fc.boolean(),
-    hiddenLayers: fc.array(fc.string()),
-    hiddenClasses: fc.array(fc.string()),
-    soloClass: fc.option(fc.string()),
-    scoreRanges: fc.dictionary(
-      fc.string().filter((name) => name !== "__proto__"),
-      fc.record({ min: fc.integer().map((n) => n / 16), max: fc.oneof(fc.constant(Infinity), fc.integer()) }),
-    ).map((ranges) => ({ ...ranges })),
-    colors: fc
-      .dictionary(
-        fc.string().filter((name) => name !== "__proto__"),
-        fc.integer({ min: 0, max: 0xffffff }).map((n) => `#${n.toString(16).padStart(6, "0")}`),
-      )
-      .map((colors) => ({ ...colors })),
-    maskOpacity: fc.integer({ min: 0, max: 20 }).map((n) => n / 20),
-    hasContours: fc.boolean(),
-    isFilled: fc.boolean(),
-    lineWidth: fc.integer({ min: 1, max: 16 }).map((n) => n / 2),
-    hasLabels: fc.boolean(),
-    difference: fc.option(fc.record({ a: fc.string(), b: fc.string() })),
-  });
-
-  test("comes back", () => {
-    fc.assert(
-      fc.property(styles, (one) => {
-        expect(styleFromJson(jsonFromStyle(one))).toEqual(one);
-      }),
-    );
-  });
-
-  test("at its default is next to nothing", () => expect(jsonFromStyle(DEFAULT_STYLE)).toBe("{}"));
-
-  test.each([
-    null,
-    "",
-    "not json",
-    "[]",
-    "3",
-    '{"hiddenLayers": 3, "colors": {"cat": "url(x)"}, "maskOpacity": "1", "difference": {"a": 1}, "scoreRanges": {"p": 3}}',
-  ])("%j is read as far as it makes sense", (text) => expect(styleFromJson(text)).toEqual(DEFAULT_STYLE));
 });
 
 test("a switch is on or off", () => {

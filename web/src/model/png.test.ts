@@ -25,7 +25,10 @@ async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
 }
 
 /** A file whose rows are filtered already. */
-async function png(rows: Uint8Array<ArrayBuffer>, { width, height, bitDepth = 8, colorType = 0, interlace = 0, parts = 1 }: Options) {
+async function png(
+  rows: Uint8Array<ArrayBuffer>,
+  { width, height, bitDepth = 8, colorType = 0, interlace = 0, parts = 1 }: Options,
+) {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
@@ -93,7 +96,13 @@ describe.each(kinds)("of $channels channels", ({ colorType, channels }) => {
         );
         const rows = filtered(raw, height, (channels * bitDepth) / 8, filters);
         const found = await decodePng(await png(rows, { width, height, bitDepth, colorType, parts }));
-        expect({ ...found, values: [...found.values] }).toEqual({ width, height, channels, bitDepth, values });
+        expect({ ...found, values: [...found.values] }).toEqual({
+          width,
+          height,
+          channels,
+          bitDepth,
+          values,
+        });
       }),
       { numRuns: 60 },
     );

@@ -81,7 +81,7 @@ function checkHeader({ width, height, bitDepth, colorType, isInterlaced }: Heade
 function imageData(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {
   const view = viewOn(bytes);
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  for (let at = 8; at + 12 <= bytes.length;) {
     const length = view.getUint32(at);
     const name = view.getUint32(at + 4);
     if (at + 12 + length > bytes.length) throw new PngError("a PNG that is cut off");
@@ -117,12 +117,7 @@ async function inflate(parts: Uint8Array<ArrayBuffer>[], length: number): Promis
 }
 
 /** Undo the filter of each row (9.2). */
-function unfilter(
-  filtered: Uint8Array,
-  height: number,
-  rowBytes: number,
-  pixelBytes: number,
-): Uint8Array {
+function unfilter(filtered: Uint8Array, height: number, rowBytes: number, pixelBytes: number): Uint8Array {
   const raw = new Uint8Array(height * rowBytes);
   for (let y = 0; y < height; y++) {
     const from = y * (rowBytes + 1) + 1;

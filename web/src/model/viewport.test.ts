@@ -21,7 +21,10 @@ import {
 
 const sides = fc.integer({ min: 1, max: 10_000 });
 const sizes = fc.record({ width: sides, height: sides });
-const panels = fc.record({ width: fc.integer({ min: 20, max: 4000 }), height: fc.integer({ min: 20, max: 4000 }) });
+const panels = fc.record({
+  width: fc.integer({ min: 20, max: 4000 }),
+  height: fc.integer({ min: 20, max: 4000 }),
+});
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
 const views = fc.record({
   zoom: fc.double({ min: 1, max: 50, noNaN: true }),
@@ -46,7 +49,10 @@ test("screen and image are each other's inverse", () => {
 });
 
 test("zooming about a point keeps what is under it, as far as the edges allow", () => {
-  const [image, panel] = [{ width: 400, height: 300 }, { width: 800, height: 600 }];
+  const [image, panel] = [
+    { width: 400, height: 300 },
+    { width: 800, height: 600 },
+  ];
   const point = { x: 500, y: 320 };
   const before = imageFromScreen(point, place(FIT, image, panel));
   const after = imageFromScreen(point, place(zoomAbout(FIT, 3, point, image, panel), image, panel));
@@ -55,7 +61,10 @@ test("zooming about a point keeps what is under it, as far as the edges allow", 
 });
 
 test("zoom ends at fitted and at the largest pixel", () => {
-  const [image, panel] = [{ width: 400, height: 300 }, { width: 800, height: 600 }];
+  const [image, panel] = [
+    { width: 400, height: 300 },
+    { width: 800, height: 600 },
+  ];
   const point = { x: 0, y: 0 };
   const far = zoomAbout(FIT, 1e9, point, image, panel);
   expect(place(far, image, panel).scale).toBeCloseTo(MAX_SCALE);
@@ -83,9 +92,14 @@ test("however it is moved, a picture larger than its panel leaves no gap", () =>
 });
 
 test("1:1 is one picture pixel on one device pixel", () => {
-  const [image, panel] = [{ width: 4096, height: 4096 }, { width: 500, height: 400 }];
+  const [image, panel] = [
+    { width: 4096, height: 4096 },
+    { width: 500, height: 400 },
+  ];
   expect(place(actualSize(FIT, image, panel, 2), image, panel).scale).toBeCloseTo(0.5);
-  expect(place(actualSize(FIT, { width: 10, height: 10 }, panel), { width: 10, height: 10 }, panel).scale).toBeCloseTo(1);
+  expect(
+    place(actualSize(FIT, { width: 10, height: 10 }, panel), { width: 10, height: 10 }, panel).scale,
+  ).toBeCloseTo(1);
 });
 
 test("the same view shows the same part of pictures of other sizes", () => {
@@ -109,7 +123,10 @@ test.each([
 });
 
 test("a box is shown in the middle with room around it", () => {
-  const [image, panel] = [{ width: 1000, height: 1000 }, { width: 500, height: 500 }];
+  const [image, panel] = [
+    { width: 1000, height: 1000 },
+    { width: 500, height: 500 },
+  ];
   const view = viewOf({ left: 400, top: 400, right: 500, bottom: 500 }, image, panel);
   const seen = visibleRect(place(view, image, panel), image, panel);
   expect(seen).toEqual({ left: 370, top: 370, right: 530, bottom: 530 });

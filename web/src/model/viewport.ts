@@ -87,13 +87,7 @@ export function visibleRect(at: Placement, image: Size, panel: Size): Rect {
 }
 
 /** Zoom so that what is under `point` stays there. */
-export function zoomAbout(
-  view: View,
-  factor: number,
-  point: Point,
-  image: Size,
-  panel: Size,
-): View {
+export function zoomAbout(view: View, factor: number, point: Point, image: Size, panel: Size): View {
   const before = place(view, image, panel);
   const fixed = imageFromScreen(point, before);
   const zoom = clampZoom(view.zoom * factor, image, panel);

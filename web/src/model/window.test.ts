@@ -34,7 +34,10 @@ describe("the window", () => {
 
   test("cuts a share of the values at each end", () => {
     const values = Array.from({ length: 101 }, (_, i) => i);
-    expect(windowOf({ kind: "percentile", cut: 0.05 }, histogramOf(values, 1, 8))).toEqual({ low: 5, high: 95 });
+    expect(windowOf({ kind: "percentile", cut: 0.05 }, histogramOf(values, 1, 8))).toEqual({
+      low: 5,
+      high: 95,
+    });
   });
 
   test("can be fixed", () => {
@@ -57,7 +60,13 @@ test.each([
   { what: "grey and alpha", values: [9, 7], channels: 2, bitDepth: 8 as const, pixel: [9, 9, 9, 7] },
   { what: "colour", values: [1, 2, 3], channels: 3, bitDepth: 8 as const, pixel: [1, 2, 3, 255] },
   { what: "colour and alpha", values: [1, 2, 3, 4], channels: 4, bitDepth: 8 as const, pixel: [1, 2, 3, 4] },
-  { what: "16 bits", values: [257, 514, 771, 65535], channels: 4, bitDepth: 16 as const, pixel: [1, 2, 3, 255] },
+  {
+    what: "16 bits",
+    values: [257, 514, 771, 65535],
+    channels: 4,
+    bitDepth: 16 as const,
+    pixel: [1, 2, 3, 255],
+  },
 ])("$what becomes RGBA", ({ values, channels, bitDepth, pixel }) => {
   const table = windowTable({ low: 0, high: (1 << bitDepth) - 1 }, bitDepth);
   expect([...windowedPixels(values, channels, bitDepth, table)]).toEqual(pixel);
@@ -68,11 +77,15 @@ test("8 bits need no window when all of it is shown", () => {
   expect(isWholeWindow({ low: 0, high: 255 }, 16)).toBe(false);
 });
 
-test.each([WHOLE, { kind: "percentile", cut: 0.001 } as const, { kind: "fixed", low: -3, high: 4.5 } as const])(
-  "%j comes back from its text",
-  (choice) => expect(choiceFromText(textFromChoice(choice))).toEqual(choice),
-);
+test.each([
+  WHOLE,
+  { kind: "percentile", cut: 0.001 } as const,
+  { kind: "fixed", low: -3, high: 4.5 } as const,
+])("%j comes back from its text", (choice) => expect(choiceFromText(textFromChoice(choice))).toEqual(choice));
 
-test.each([null, undefined, "", "p", "p50", "p-1", "1", "1,2,3", "a,b", ",", "1,"])("%j is all of the range", (text) => {
-  expect(choiceFromText(text)).toEqual(WHOLE);
-});
+test.each([null, undefined, "", "p", "p50", "p-1", "1", "1,2,3", "a,b", ",", "1,"])(
+  "%j is all of the range",
+  (text) => {
+    expect(choiceFromText(text)).toEqual(WHOLE);
+  },
+);

@@ -23,11 +23,7 @@ export interface Histogram {
   bitDepth: 8 | 16;
 }
 
-export function histogramOf(
-  values: ArrayLike<number>,
-  channels: number,
-  bitDepth: 8 | 16,
-): Histogram {
+export function histogramOf(values: ArrayLike<number>, channels: number, bitDepth: 8 | 16): Histogram {
   const counts = new Uint32Array(1 << bitDepth);
   const colors = channels === 2 || channels === 4 ? channels - 1 : channels;
   for (let i = 0; i < values.length; i += channels) {
@@ -57,9 +53,7 @@ export function windowOf(choice: WindowChoice, histogram: Histogram): Window {
     const low = quantile(histogram, choice.cut);
     return { low, high: quantile(histogram, 1 - choice.cut) };
   }
-  return histogram.bitDepth === 8
-    ? { low: 0, high: 255 }
-    : { low: histogram.min, high: histogram.max };
+  return histogram.bitDepth === 8 ? { low: 0, high: 255 } : { low: histogram.min, high: histogram.max };
 }
 
 /** Whether 8-bit pixels can be shown as they are. */

@@ -11,7 +11,10 @@ test.each([
   { at: 7, shown: { a: ["0/0"], b: ["5/0"] } },
   { at: 10, shown: { a: ["10/0", "10/1"], b: ["5/0"] } },
 ])("at step $at each key shows its newest images", ({ at, shown }) => {
-  const found = shownAt(ITEMS, at).map(({ key, items }) => [key, items.map(({ step, index }) => `${step}/${index}`)]);
+  const found = shownAt(ITEMS, at).map(({ key, items }) => [
+    key,
+    items.map(({ step, index }) => `${step}/${index}`),
+  ]);
   expect(Object.fromEntries(found)).toEqual(shown);
 });
 

@@ -7,7 +7,14 @@ import { decodePng } from "../model/png";
 
 /** `filmstrip/export/page.py` writes this. */
 export interface PageIndex {
-  run: { id: string; name: string; project: string; notes?: string; tags?: string[]; config?: Record<string, unknown> };
+  run: {
+    id: string;
+    name: string;
+    project: string;
+    notes?: string;
+    tags?: string[];
+    config?: Record<string, unknown>;
+  };
   /** By key, step and index. */
   items: Item[];
   /** Numbers and texts by step. */

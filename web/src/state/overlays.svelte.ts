@@ -1,7 +1,8 @@
 /** The one overlay style of all panels: in the address, and remembered by the browser. */
 
 import type { ImageRecord } from "../api/types";
-import { jsonFromStyle, styleFromJson, type OverlayStyle } from "../model/overlays";
+import type { OverlayStyle } from "../model/overlays";
+import { jsonFromStyle, styleFromJson } from "../model/styleJson";
 import { view } from "./view.svelte";
 
 const STORED_AS = "filmstrip.overlays";

@@ -117,10 +117,12 @@ export class Sample {
   async around(): Promise<Item[]> {
     const places = [this.stepBy(1), this.stepBy(-1), this.sampleBy(1), this.sampleBy(-1)];
     const found = await Promise.allSettled(
-      places.filter((place) => place !== null).map(async (place) => {
-        const items = await itemsAt(place);
-        return items.filter(({ index }) => index === place.index);
-      }),
+      places
+        .filter((place) => place !== null)
+        .map(async (place) => {
+          const items = await itemsAt(place);
+          return items.filter(({ index }) => index === place.index);
+        }),
     );
     return found.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
   }
