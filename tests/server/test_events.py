@@ -45,6 +45,18 @@ def test_every_listener_is_told(live, listening):
             page.next("run", run_id="new", state="finished")
 
 
+def test_each_of_two_servers_tells_its_page_whoever_reads_the_shard(live, serve, listening):
+    store_dir = live.service.store_dir
+    with serve(store_dir) as other, listening(live) as first, listening(other) as second:
+        with filmstrip.init(dir=store_dir, id="new") as run:
+            for step in range(10):
+                run.log({"val": filmstrip.Image(PICTURE + step), "loss": step}, step=step)
+                for page in (first, second):
+                    page.next("change", run_id="new", key="val", step=step)
+        for page in (first, second):
+            page.next("run", run_id="new", state="finished")
+
+
 def test_numbers_alone_are_told_as_news_of_the_run(live, listening):
     with listening(live) as page, filmstrip.init(dir=live.service.store_dir, id="new") as run:
         run.log({"loss": 0.5})

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from filmstrip.errors import one_line
 from filmstrip.folder import RUNS_DIR, read_writers
 from filmstrip.record import WriterInfo
-from filmstrip.server.events import Broker, Event
+from filmstrip.server.events import Broker
 from filmstrip.server.footprint import Footprint, RunMark, changed_runs, take_footprint
 from filmstrip.server.lru import Lru
+from filmstrip.server.news import News
 from filmstrip.server.run_state import shown_state
 from filmstrip.server.schema import Indexing, ProblemEvent, RunEvent
 
 if TYPE_CHECKING:
     from filmstrip.index import Index
-    from filmstrip.index.rows import IndexChanges
+    from filmstrip.index.rows import RunRow
 
 __all__ = ["Watcher"]
 
@@ -31,8 +32,6 @@ _FRESH_SECS = 1.0
 
 _LIVE_SECS = 2.0
 """Between two looks at whether running runs still have a process."""
-
-_GONE = "deleted"
 
 _MAX_RUNS = 10_000
 
@@ -68,6 +67,7 @@ class Watcher:
         self._store_dir, self._index, self._broker = store_dir, index, broker
         self._state = _State()
         self._writers: Lru[str, tuple[RunMark, list[WriterInfo]]] = Lru(_MAX_RUNS)
+        self._news = News()
         self._looking = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
@@ -103,7 +103,7 @@ class Watcher:
 
     def is_running(self, run_id: str) -> bool:
         """Return whether a run is being logged to, as far as is known."""
-        return self._states().get(run_id) == "running"
+        return self._states(self._index.runs()).get(run_id) == "running"
 
     def writers(self, run_id: str) -> list[WriterInfo]:
         """Return those who write, or wrote, to a run; read anew when its files changed."""
@@ -144,7 +144,7 @@ class Watcher:
             now = take_footprint(self._store_dir)
             changed = changed_runs(state.footprint or {}, now)
             if changed or state.footprint is None:
-                self._refresh(None if state.footprint is None else changed)
+                self._refresh(None if state.footprint is None else changed, changed)
             state.footprint = now
             state.problem = ""
             self._check_running()
@@ -152,22 +152,17 @@ class Watcher:
             self._tell_problem(error)
         state.checked = time.monotonic()
 
-    def _refresh(self, run_ids: list[str] | None) -> None:
+    def _refresh(self, run_ids: list[str] | None, changed: list[str]) -> None:
         try:
             changes = self._index.refresh(run_ids, progress=self._on_progress)
         finally:
             self._state.indexing = None
-        self._broker.tell(self._events(changes))
+        rows = self._index.runs()
+        states = self._states(rows) if self._broker.has_listeners else {}
+        self._broker.tell(self._news.events(changes, changed=changed, rows=rows, states=states))
 
     def _on_progress(self, done: int, total: int) -> None:
         self._state.indexing = Indexing(done=done, total=total)
-
-    def _events(self, changes: IndexChanges) -> list[Event]:
-        if not changes or not self._broker.has_listeners:
-            return []
-        states = self._states() if changes.runs else {}
-        runs = [RunEvent(run_id=run, state=states.get(run, _GONE)) for run in changes.runs]
-        return [*changes.keys, *runs]
 
     def _check_running(self) -> None:
         """Tell of runs that ended without a word: their process is gone, and no file changed."""
@@ -175,16 +170,16 @@ class Watcher:
         if not self._broker.has_listeners or time.monotonic() - state.checked_running < _LIVE_SECS:
             return
         state.checked_running = time.monotonic()
-        now = self._states()
+        now = self._states(self._index.runs())
         ended = {run for run in state.running if run in now and now[run] != "running"}
         self._broker.tell([RunEvent(run_id=run, state=now[run]) for run in sorted(ended)])
         state.running = {run for run, shown in now.items() if shown == "running"}
 
-    def _states(self) -> dict[str, str]:
+    def _states(self, rows: list[RunRow]) -> dict[str, str]:
         runs_dir = self._store_dir / RUNS_DIR
         return {
             row.run_id: shown_state(runs_dir / row.run_id, row.info, self.writers(row.run_id))
-            for row in self._index.runs()
+            for row in rows
         }
 
     def _tell_problem(self, error: Exception) -> None:
