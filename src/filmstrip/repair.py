@@ -52,12 +52,17 @@ def repair_store(store_dir: Path) -> list[Repaired]:
     return [one for run_dir in runs for one in repair_run(run_dir)]
 
 
-def repair_run(run_dir: Path) -> list[Repaired]:
+def repair_run(run_dir: Path, *, patience_secs: float = _PATIENCE_SECS) -> list[Repaired]:
     """Drain every dead writer's spool of a run; living writers' are left alone.
 
-    An encoder that outlived its writer is waited for.
+    Parameters
+    ----------
+    run_dir
+        The run's folder.
+    patience_secs
+        How long an encoder that outlived its writer is waited for.
     """
-    _wait_for_orphans(run_dir)
+    _wait_for_orphans(run_dir, patience_secs)
     done = []
     for writer, path in _spools(run_dir):
         repaired = _repair(run_dir, writer, path)
@@ -84,8 +89,8 @@ def dead_spools(run_dir: Path) -> list[Path]:
     return [path for _, path in _spools(run_dir) if path.exists() and not is_locked(path)]
 
 
-def _wait_for_orphans(run_dir: Path) -> None:
-    end_at = time.monotonic() + _PATIENCE_SECS
+def _wait_for_orphans(run_dir: Path, patience_secs: float) -> None:
+    end_at = time.monotonic() + patience_secs
     for info in read_writers(run_dir):
         path = spool_path(run_dir, info)
         while is_locked(path) and not is_live(run_dir, info) and time.monotonic() < end_at:

@@ -15,7 +15,7 @@ import filmstrip
 from filmstrip.cli.export import ExportFormat
 from filmstrip.export import FORMATS
 
-COMMANDS = ["demo", "view", "ls", "show", "export", "verify", "du", "prune", "rm"]
+COMMANDS = ["demo", "view", "ls", "show", "export", "verify", "repair", "du", "prune", "rm"]
 
 LOADED = """
 import sys

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,11 @@ def ids(load: str, process: int, step: int) -> npt.NDArray[np.uint16]:
 
 def log_step(run: filmstrip.Run, load: str, process: int, step: int, num_images: int = 3) -> None:
     """Log a step: a number, and so many pictures, the first of them with a mask."""
+    run.log(step_data(load, process, step, num_images), step=step)
+
+
+def step_data(load: str, process: int, step: int, num_images: int = 3) -> dict[str, Any]:
+    """Return what a process logs at a step; each call makes new images."""
     images = [
         filmstrip.Image(
             pixels(load, process, step, index),
@@ -55,7 +61,7 @@ def log_step(run: filmstrip.Run, load: str, process: int, step: int, num_images:
         )
         for index in range(num_images)
     ]
-    run.log({f"x{process}": images, f"loss{process}": step + 0.5}, step=step)
+    return {f"x{process}": images, f"loss{process}": step + 0.5}
 
 
 @dataclass(frozen=True)

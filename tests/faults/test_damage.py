@@ -9,17 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.faults.counts import report, times
-from tests.faults.pictures import log_step, pixels
+from tests.faults.dead import killed_run
+from tests.faults.pictures import log_step, pixels, step_data
 
 import filmstrip
 from filmstrip.errors import FilmstripError
 from filmstrip.repair import repair_run
-from filmstrip.run_folder import open_folder
-from filmstrip.settings import resolve_settings
-from filmstrip.spool.control import Control
 from filmstrip.store import StoredRun
 from filmstrip.verify import verify_store
-from filmstrip.writer import Writer
 
 NUM_STEPS, NUM_IMAGES = 4, 2
 
@@ -63,16 +60,12 @@ def whole_images(run_dir: Path, load: str = "small") -> set[str]:
     return found
 
 
-def log_all(run: filmstrip.Run, load: str = "small") -> None:
-    for step in range(NUM_STEPS):
-        log_step(run, load, 0, step, NUM_IMAGES)
-
-
 @pytest.fixture(scope="module")
 def shard_store(tmp_path_factory) -> Path:
     store = tmp_path_factory.mktemp("pristine") / "store"
     with filmstrip.init(dir=store, id="r") as run:
-        log_all(run)
+        for step in range(NUM_STEPS):
+            log_step(run, "small", 0, step, NUM_IMAGES)
     return store
 
 
@@ -81,16 +74,8 @@ def killed(request, tmp_path_factory) -> tuple[Path, str]:
     """A store whose writer was killed before its encoder began, and what it had logged."""
     load, queue_bytes = SPOOLS[request.param]
     store = tmp_path_factory.mktemp("pristine") / "store"
-    settings = resolve_settings(dir=store, id="r", queue_bytes=queue_bytes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Writer, "_start", lambda writer, theirs: theirs.close())
-        patch.setattr(Writer, "_look_after_encoder", lambda writer: None)
-        patch.setattr(Control, "send", lambda control, position: True)
-        run = filmstrip.Run(settings, open_folder(settings))
-        log_all(run, load)
-        run._writer.abandon()
-        run._writer = None
-        run.finish()
+    steps = (step_data(load, 0, step, NUM_IMAGES) for step in range(NUM_STEPS))
+    killed_run(store, steps, queue_bytes)
     return store, load
 
 

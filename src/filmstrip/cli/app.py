@@ -15,6 +15,7 @@ from filmstrip.cli.du import du
 from filmstrip.cli.export import export
 from filmstrip.cli.ls import ls
 from filmstrip.cli.prune import prune
+from filmstrip.cli.repair import repair
 from filmstrip.cli.rm import rm
 from filmstrip.cli.show import show
 from filmstrip.cli.verify import verify
@@ -44,7 +45,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (demo, view, ls, show, export, verify, du, prune, rm):
+for _command in (demo, view, ls, show, export, verify, repair, du, prune, rm):
     app.command()(_command)
 
 

@@ -64,8 +64,9 @@ def _list_runs(store: Store, *, as_json: bool) -> None:
         print_hint(f"no runs in {store.path}")
         return
     _print_runs(summaries)
-    for summary in summaries:
+    for summary, run in zip(summaries, runs, strict=True):
         _hint_damage(summary)
+        _hint_spools(run)
 
 
 def _print_runs(summaries: list[RunSummary]) -> None:
@@ -121,6 +122,7 @@ def _list_keys(run: StoredRun, *, as_json: bool) -> None:
     if not details.keys and not details.values:
         print_hint("nothing was logged")
     _hint_damage(details.run)
+    _hint_spools(run)
 
 
 def _print_run(run: RunSummary) -> None:
@@ -258,3 +260,11 @@ def _hint_damage(run: RunSummary) -> None:
     if run.damaged_places:
         places = count_text(run.damaged_places, "damaged place")
         print_hint(f"{run.id}: {places} skipped; run `filmstrip verify` for where")
+
+
+def _hint_spools(run: StoredRun) -> None:
+    from filmstrip.cli.output import print_hint
+    from filmstrip.repair import dead_spools
+
+    if dead_spools(run.dir):
+        print_hint(f"{run.id}: a process was killed before all was encoded; run `filmstrip repair`")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from filmstrip.server.damage import DamageWatch
 from filmstrip.server.events import Broker
+from filmstrip.server.mender import Mender
 from filmstrip.server.pictures import Pictures
 from filmstrip.server.pixels import OriginalValues
 from filmstrip.server.thumbnail_cache import ThumbnailCache
@@ -39,6 +40,7 @@ class Service:
     broker: Broker
     watcher: Watcher
     damage: DamageWatch
+    mender: Mender
     readers: ThreadPoolExecutor
     decoders: ThreadPoolExecutor
 
@@ -57,6 +59,7 @@ class Service:
             broker=broker,
             watcher=watcher,
             damage=DamageWatch(store_dir, footprint=watcher.footprint, is_live=watcher.is_running),
+            mender=Mender(store_dir),
             readers=ThreadPoolExecutor(max(_NUM_READERS, os.cpu_count() or 1), "reader"),
             decoders=ThreadPoolExecutor(_NUM_DECODERS, "decoder"),
         )
@@ -65,12 +68,14 @@ class Service:
         """Begin to watch the store."""
         self.watcher.start()
         self.damage.start()
+        self.mender.start()
         self.thumbnails.warm_up()
 
     def close(self) -> None:
         """End all threads and streams."""
         self.broker.close()
         self.damage.stop()
+        self.mender.stop()
         self.watcher.stop()
         self.thumbnails.close()
         self.readers.shutdown(cancel_futures=True)
