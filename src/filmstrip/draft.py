@@ -100,7 +100,7 @@ def image_record(
         format=image.format,
         caption=image.caption,
         grouping=image.grouping,
-        meta=to_json_value(image.meta),
+        meta=image.meta_json,
         classes=image.classes.labels if image.classes else [],
         boxes=[boxes.to_layer(name) for name, boxes in image.boxes.items()],
         masks=[

@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias
 from filmstrip.disk import check_free_space
 from filmstrip.draft import Draft, ImageDraft
 from filmstrip.encoder_process import EncoderTask, command, run_task
-from filmstrip.media.pool import use_blocks_of
+from filmstrip.media.pool import POOLED_BYTES, use_blocks_of
 from filmstrip.shard.append import sync_path
 from filmstrip.spool.arena import Arena, can_reserve
 from filmstrip.spool.control import Control, Counter, Ending, Phase
@@ -290,7 +290,9 @@ class Writer:
                 break
 
     def _place_of(self, array: Any) -> int:
-        return -1 if self._arena is None else self._arena.place_of(array)
+        if self._arena is None or array.nbytes < POOLED_BYTES:
+            return -1
+        return self._arena.place_of(array)
 
     def _place(self, size_bytes: int) -> int | None:
         """Return where an entry goes; waits for room unless entries are to be dropped."""

@@ -416,6 +416,11 @@ class Image:
         return meta
 
     @property
+    def meta_json(self) -> dict[str, Any]:
+        """What was given as ``meta``, as JSON holds it; not to be changed."""
+        return self._meta
+
+    @property
     def file_type(self) -> FileType:
         """How the pixels are to be encoded."""
         return self._file_type

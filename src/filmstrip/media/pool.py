@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BlockPool", "BlockSource", "pooled_empty", "use_blocks_of"]
+__all__ = ["POOLED_BYTES", "BlockPool", "BlockSource", "pooled_empty", "use_blocks_of"]
 
-_MIN_BYTES = 64 * 1024
+POOLED_BYTES = 64 * 1024
 """Smaller arrays come from the allocator, which keeps their pages by itself."""
 
 _KEPT_BYTES = 64 * 2**20
@@ -70,7 +70,7 @@ class BlockPool:
         """Return a C-contiguous array whose values are not set."""
         kind = np.dtype(dtype)
         size_bytes = kind.itemsize * math.prod(shape)
-        if size_bytes < _MIN_BYTES:
+        if size_bytes < POOLED_BYTES:
             return np.empty(shape, kind)
         source = None if self._source is None else self._source()
         if source is not None and (block := source.take(size_bytes)) is not None:
