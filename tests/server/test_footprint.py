@@ -55,3 +55,20 @@ def test_a_new_run_is_seen(store):
 def test_a_store_that_is_gone_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         take_footprint(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("change", "is_seen"), [(append, False), (replace, True), (add, True), (remove, True)]
+)
+def test_of_a_settled_run_only_its_folder_is_looked_at(store, change, is_seen):
+    before = take_footprint(store)
+    change(store / "runs" / "b")
+    now = take_footprint(store, known=before, settled={"a", "b"})
+    assert changed_runs(before, now) == (["b"] if is_seen else [])
+
+
+def test_a_run_that_is_not_settled_is_looked_at(store):
+    before = take_footprint(store)
+    append(store / "runs" / "b")
+    now = take_footprint(store, known=before, settled={"a"})
+    assert changed_runs(before, now) == ["b"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,21 +17,35 @@ _ENDINGS = (".tar", ".json")
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
-    """One file of a run."""
+    """One file of a run, or its folder."""
 
     name: str
+    """Empty for the folder."""
     size_bytes: int
     inode: int
     modified_ns: int
 
 
 RunMark = tuple[FileMark, ...]
+"""The folder, then its files by name."""
 Footprint = dict[str, RunMark]
 """The files of each run, by the run's id."""
 
 
-def take_footprint(store_dir: Path) -> Footprint:
+def take_footprint(
+    store_dir: Path, *, known: Footprint | None = None, settled: Collection[str] = ()
+) -> Footprint:
     """Return the marks of every run's files; a run that goes away meanwhile is left out.
+
+    Parameters
+    ----------
+    store_dir
+        Folder of the store.
+    known
+        The footprint before.
+    settled
+        Runs that have ended: when their folder is as it was, so are their files, and are not looked
+        at.
 
     Raises
     ------
@@ -40,7 +55,8 @@ def take_footprint(store_dir: Path) -> Footprint:
     found: Footprint = {}
     with os.scandir(store_dir / RUNS_DIR) as runs:
         for run in runs:
-            mark = _run_mark(run)
+            before = known.get(run.name) if known and run.name in settled else None
+            mark = _run_mark(run, before)
             if mark is not None:
                 found[run.name] = mark
     return found
@@ -58,17 +74,23 @@ def changed_runs(before: Footprint, now: Footprint) -> list[str]:
     return sorted(run for run in before.keys() | now.keys() if before.get(run) != now.get(run))
 
 
-def _run_mark(run: os.DirEntry[str]) -> RunMark | None:
+def _run_mark(run: os.DirEntry[str], before: RunMark | None) -> RunMark | None:
     try:
         if not run.is_dir():
             return None
+        folder = _file_mark(run, name="")
+        if before and before[0] == folder:
+            return before
         with os.scandir(run.path) as files:
             marks = [_file_mark(file) for file in files if file.name.endswith(_ENDINGS)]
-            return tuple(sorted(marks, key=lambda mark: mark.name))
+            return (folder, *sorted(marks, key=lambda mark: mark.name))
     except OSError:  # deleted, or a file of it replaced, between two looks
         return None
 
 
-def _file_mark(file: os.DirEntry[str]) -> FileMark:
+def _file_mark(file: os.DirEntry[str], *, name: str | None = None) -> FileMark:
     status = file.stat()
-    return FileMark(file.name, status.st_size, status.st_ino, status.st_mtime_ns)
+    size_bytes = 0 if name == "" else status.st_size
+    return FileMark(
+        file.name if name is None else name, size_bytes, status.st_ino, status.st_mtime_ns
+    )

@@ -30,6 +30,9 @@ _POLL_SECS = 0.2
 _FRESH_SECS = 1.0
 """How old an answer may be when nobody listens."""
 
+_ALL_SECS = 5.0
+"""Between two looks at the files of runs that have ended."""
+
 _LIVE_SECS = 2.0
 """Between two looks at whether running runs still have a process."""
 
@@ -46,6 +49,9 @@ class _State:
     running: set[str] = field(default_factory=set)
     """Runs that were running a while ago: they end without a word when their machine does."""
     checked_running: float = float("-inf")
+    settled: set[str] = field(default_factory=set)
+    """Runs that have ended: their files change no more."""
+    checked_all: float = float("-inf")
     problem: str = ""
     indexing: Indexing | None = None
 
@@ -141,7 +147,7 @@ class Watcher:
         """Refresh what changed; problems are told, and never raised: the store may come back."""
         state = self._state
         try:
-            now = take_footprint(self._store_dir)
+            now = self._footprint_now()
             changed = changed_runs(state.footprint or {}, now)
             if changed or state.footprint is None:
                 self._refresh(None if state.footprint is None else changed, changed)
@@ -152,14 +158,28 @@ class Watcher:
             self._tell_problem(error)
         state.checked = time.monotonic()
 
+    def _footprint_now(self) -> Footprint:
+        """Return what the store looks like; runs that have ended are looked at now and then."""
+        state = self._state
+        if time.monotonic() - state.checked_all < _ALL_SECS:
+            return take_footprint(self._store_dir, known=state.footprint, settled=state.settled)
+        state.checked_all = time.monotonic()
+        return take_footprint(self._store_dir)
+
     def _refresh(self, run_ids: list[str] | None, changed: list[str]) -> None:
         try:
             changes = self._index.refresh(run_ids, progress=self._on_progress)
         finally:
             self._state.indexing = None
         rows = self._index.runs()
+        self._state.settled = {row.run_id for row in rows if self._is_settled(row)}
         states = self._states(rows) if self._broker.has_listeners else {}
         self._broker.tell(self._news.events(changes, changed=changed, rows=rows, states=states))
+
+    def _is_settled(self, row: RunRow) -> bool:
+        """Return whether a run and all who write to it have ended."""
+        states = [row.info.state, *(writer.state for writer in self.writers(row.run_id))]
+        return "running" not in states
 
     def _on_progress(self, done: int, total: int) -> None:
         self._state.indexing = Indexing(done=done, total=total)
