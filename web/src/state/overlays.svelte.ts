@@ -14,8 +14,10 @@ class Overlays {
   #remembered = remembered();
   style = $derived<OverlayStyle>(styleFromJson(view.current.overlays || this.#remembered));
 
-  /** Records with overlays that were shown. */
-  seen = $state.raw<readonly ImageRecord[]>([]);
+  /** Records that the panel of overlays is about: those looked into, else those shown lately. */
+  records = $derived.by(() => this.#lookedInto ?? this.#shown);
+  #lookedInto = $state.raw<readonly ImageRecord[] | null>(null);
+  #shown = $state.raw<readonly ImageRecord[]>([]);
   #seen = new Set<ImageRecord>();
   #isWaiting = false;
 
@@ -28,6 +30,12 @@ class Overlays {
   }
   #storing: ReturnType<typeof setTimeout> | undefined;
 
+  /** Be about these records alone until the returned function is called. */
+  lookInto(records: readonly ImageRecord[]): () => void {
+    this.#lookedInto = records;
+    return () => (this.#lookedInto = null);
+  }
+
   /** Note that a picture is shown: its layers and classes can be switched. */
   see(record: ImageRecord): void {
     if (!(record.boxes?.length || record.masks?.length)) return;
@@ -38,7 +46,7 @@ class Overlays {
     setTimeout(() => {
       this.#isWaiting = false;
       this.#seen = new Set([...this.#seen].slice(-MOST_SEEN));
-      this.seen = [...this.#seen];
+      this.#shown = [...this.#seen];
     }, 100);
   }
 }
