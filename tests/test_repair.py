@@ -182,7 +182,7 @@ def test_who_only_asks_whether_a_spool_is_locked_keeps_no_repair_from_it(run_dir
         fcntl.flock(asking, fcntl.LOCK_UN)
         own_sleep(secs)
 
-    monkeypatch.setattr(repair, "_wait_for_orphans", lambda folder: None)
+    monkeypatch.setattr(repair, "_wait_for_orphans", lambda *args: None)
     monkeypatch.setattr(repair.time, "sleep", sleep)
     assert [outcome(one) for one in repair_run(run_dir)] == [(WRITER, 1, 0, 0)]
     os.close(asking)

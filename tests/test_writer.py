@@ -484,3 +484,18 @@ def test_a_handler_that_logs_in_the_middle_of_logging_waits_for_its_turn(make, r
     made.submit([draft(2)])
     made.close()
     assert steps_in(run_dir) == [0, 1, 2]
+
+
+def test_an_entry_whose_telling_was_interrupted_is_stored_all_the_same(make, run_dir, monkeypatch):
+    made = make()
+    made.submit([draft(0)])
+    with monkeypatch.context() as patch:
+        patch.setattr(made._control, "send", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            made.submit([draft(1)])
+    made.close()
+    assert steps_in(run_dir) == [0, 1]
+
+
+def _interrupt(position):
+    raise KeyboardInterrupt
