@@ -61,7 +61,7 @@ ALLOWED = {
     "notebook": {"colors", "errors"},
     "logged": {"errors", "freeform", "record", "shard"},
     "store": _READING | {"logged", "notebook"},
-    "index": _READING,
+    "index": _READING | {"logged"},
     "retention": {"errors"},
     "usage": _READING,
     "prune": _READING | {"retention", "store"},
@@ -90,6 +90,7 @@ LATER = {
     "media": {"notebook"},
     "notebook": {"codec", "draw", "store", "viewer_process"},
     "server": {"codec", "media", "repair"},
+    "store": {"index"},
 }
 """What is imported only when it is needed: pixels, by those that read records or show them."""
 

@@ -6,10 +6,11 @@ run that is being written can be read at any time.
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -79,6 +80,75 @@ class Store:
         if run_id not in names:
             raise RunNotFoundError(run_id, known=names)
         return StoredRun(self.path / RUNS_DIR / run_id)
+
+    def query(self, text: str = "", *, limit: int | None = None) -> list[LoggedImage]:
+        """Return the images that a query of the viewer's bar finds, in its order.
+
+        They are found through the index in the store, which is brought up to date first.
+
+        Parameters
+        ----------
+        text
+            Such as ``run:abc class:cat score:confidence>0.5 -has:masks sort:loss``; the newest
+            images come first unless it sorts them.
+        limit
+            How many at most; all by default.
+
+        Raises
+        ------
+        QueryError
+            The text cannot be read; the message names the place.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np, filmstrip
+        >>> folder = tempfile.mkdtemp()
+        >>> with filmstrip.init(dir=folder, id="first") as run:
+        ...     for step in range(3):
+        ...         run.log({"digit": filmstrip.Image(np.eye(8)), "loss": 3 - step}, step=step)
+        >>> [image.step for image in filmstrip.open(folder).query("loss<=2 sort:loss")]
+        [2, 1]
+        """
+        from filmstrip.index.logged import query_images
+
+        return query_images(self.path, text, limit)
+
+    def latest(
+        self,
+        at: float = math.inf,
+        *,
+        runs: Sequence[str] | None = None,
+        keys: Sequence[str] | None = None,
+        axis: str = "step",
+        max_images: int | None = None,
+    ) -> list[LoggedImage]:
+        """Return the newest images at or before a step, for many runs and keys at once.
+
+        Parameters
+        ----------
+        at
+            Place on the axis; by default behind everything.
+        runs, keys
+            Only these, by id and name; all by default.
+        axis
+            ``step``, ``time`` in seconds since 1970, or the name of a logged number: then the step
+            counts where it came nearest to `at` without passing it.
+        max_images
+            How many of each key; all of its step by default.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np, filmstrip
+        >>> folder = tempfile.mkdtemp()
+        >>> with filmstrip.init(dir=folder, id="first") as run:
+        ...     for step in (0, 10, 20):
+        ...         run.log({"digit": filmstrip.Image(np.eye(8))}, step=step)
+        >>> [image.step for image in filmstrip.open(folder).latest(15)]
+        [10]
+        """
+        from filmstrip.index.logged import latest_images
+
+        return latest_images(self.path, at, runs=runs, keys=keys, axis=axis, max_images=max_images)
 
     def remove(self, run_id: str) -> None:
         """Delete a run and all it holds, and every thumbnail: some may be of its pictures.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -26,7 +26,7 @@ from filmstrip.record import RecordDamagedError, decode_run_info
 
 __all__ = [
     "items_of",
-    "member_place",
+    "member_places",
     "run_rows",
     "series_of",
     "step_rows",
@@ -81,25 +81,30 @@ def values_at(connection: Connection, shelf: Shelf, run_id: str, step: int) -> d
     return merged_values(shelf, run_id, entries)[1]
 
 
-def member_place(connection: Connection, shelf: Shelf, digest: bytes) -> MemberPlace | None:
-    """Return where the bytes of this sha256 stand; ``None`` when they are nowhere."""
+def member_places(
+    connection: Connection, shelf: Shelf, digests: Iterable[str]
+) -> dict[str, MemberPlace]:
+    """Return where the bytes of some sha256 stand; those that stand nowhere are left out."""
     c = members.c
-    rows = connection.execute(
-        select(runs.c.run_id, shards.c.name, c.offset, c.size_bytes, c.format, c.digest)
-        .join(shards, shards.c.num == c.shard_num)
-        .join(runs, runs.c.num == shards.c.run_num)
-        .where(c.head == digest_head(digest))
-    )
-    for run_id, name, offset, size_bytes, file_type, found in rows:
-        if bytes(found) == digest:
-            return MemberPlace(
-                digest=digest.hex(),
-                shard=shelf.runs_dir / run_id / name,
-                offset=offset,
-                size_bytes=size_bytes,
-                format=file_type,
-            )
-    return None
+    wanted = {bytes.fromhex(digest) for digest in digests}
+    found = {}
+    for some in chunks(sorted(map(digest_head, wanted))):
+        rows = connection.execute(
+            select(runs.c.run_id, shards.c.name, c.offset, c.size_bytes, c.format, c.digest)
+            .join(shards, shards.c.num == c.shard_num)
+            .join(runs, runs.c.num == shards.c.run_num)
+            .where(c.head.in_(some))
+        )
+        for run_id, name, offset, size_bytes, file_type, digest in rows:
+            if bytes(digest) in wanted:
+                found[bytes(digest).hex()] = MemberPlace(
+                    digest=bytes(digest).hex(),
+                    shard=shelf.runs_dir / run_id / name,
+                    offset=offset,
+                    size_bytes=size_bytes,
+                    format=file_type,
+                )
+    return found
 
 
 def items_of(connection: Connection, shelf: Shelf, nums: list[int]) -> list[Item]:

@@ -225,9 +225,12 @@ class Index:
 
     def member(self, digest: str) -> MemberPlace | None:
         """Return where the bytes of this sha256 stand; ``None`` when they are nowhere."""
-        if not _DIGEST.fullmatch(digest):
-            return None
-        return self._ask(answers.member_place, self._shelf, bytes.fromhex(digest))
+        return self.members([digest]).get(digest)
+
+    def members(self, digests: Iterable[str]) -> dict[str, MemberPlace]:
+        """Return where the bytes of some sha256 stand; those that stand nowhere are left out."""
+        wanted = [digest for digest in digests if _DIGEST.fullmatch(digest)]
+        return self._ask(answers.member_places, self._shelf, wanted)
 
     def values_at(self, run_id: str, step: int) -> dict[str, Any]:
         """Return the numbers and texts that were logged at a step, by name."""
