@@ -79,7 +79,7 @@ def questions(index: Index, shape: Shape) -> dict[str, Callable[[random.Random],
         return ask
 
     found = index.images(parse_query(""), limit=200).items
-    with index._database.read() as connection:
+    with index._home.database.read() as connection:
         heads = connection.scalars(select(schema.members.c.head).limit(1000)).all()
     digests = [f"{head * 2:016x}{0:048x}" for head in heads]
     return {
@@ -168,7 +168,7 @@ def time_questions(index: Index, shape: Shape) -> dict[str, Timing]:
 def filled_index(folder: Path, url: str | None, shape: Shape) -> Iterator[Index]:
     """Give an index that holds this many images."""
     index = Index.open(prepare_store(folder), url)
-    engine = index._database.engine
+    engine = index._home.database.engine
     start = time.perf_counter()
     indexes = [i for table in schema.metadata.tables.values() for i in table.indexes]
     with engine.begin() as connection:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 
 from filmstrip.folder import prepare_store, write_run_info
 from filmstrip.index import Index, schema
@@ -56,7 +56,7 @@ class Shape:
 def fill_tables(index: Index, shape: Shape) -> None:
     """Fill every table."""
     places = _make_shard(shape)
-    database = index._database
+    database = index._home.database
     with database.write() as connection:
         _small_tables(connection, shape, places)
     numbers = (
@@ -68,7 +68,7 @@ def fill_tables(index: Index, shape: Shape) -> None:
     for table, columns, count, rest in _big_tables(shape, is_sqlite=database.is_sqlite):
         rows = numbers.format(columns=columns, last=count - 1, rest=rest)
         with database.write() as connection:
-            connection.exec_driver_sql(f"INSERT INTO {table} {rows}")
+            connection.execute(text(f"INSERT INTO {table} {rows}"))
 
 
 def _make_shard(shape: Shape) -> list[tuple[int, int, int]]:

@@ -201,7 +201,7 @@ class _Parser:
         name = self._part(_PART)
         operator = self._operator()
         if name is None:
-            raise self._error("a field or a word", fix="put quotes around signs")
+            raise self._error("a field or a word", at=start, fix="put quotes around signs")
         if not operator:
             self._add("caption", texts=(name,), is_negated=is_negated)
         elif name == "sort" and operator == ":":
