@@ -33,7 +33,7 @@ def scanned(store: Path, at: float, axis: str, keys: list[str]) -> list:
                 newest = max(((t, s) for s, t in times.items() if t <= at), default=(0, None))
                 before = [newest[1]] if newest[1] is not None else []
             else:
-                limit = max(reached, default=(0, None))[1]
+                limit = max(reached, default=(0, None))[1] if axis == "loss" else None
                 before = [step for step in times if limit is not None and step <= limit]
             if before:
                 found += [(run.id, key, i.step, i.index) for i in images if i.step == max(before)]

@@ -75,7 +75,7 @@ def series_of(connection: Connection, run_id: str, names: Sequence[str]) -> list
 def values_at(connection: Connection, shelf: Shelf, run_id: str, step: int) -> dict[str, Any]:
     """Return the numbers and texts that were logged at a step, by name."""
     run_num = connection.scalar(select(runs.c.num).where(runs.c.run_id == run_id))
-    if run_num is None:
+    if run_num is None or not -(2**63) <= step < 2**63:
         return {}
     entries = value_entries(connection, run_num, [step]).get(step, [])
     return merged_values(shelf, run_id, entries)[1]

@@ -123,7 +123,7 @@ def insert_images(
             )
         )  # fmt: skip
         files += _member_rows(image, shard_num)
-    by_table = (rows, files, facts.marks, facts.labels, facts.measures)
+    by_table: tuple[list[Any], ...] = (rows, files, facts.marks, facts.labels, facts.measures)
     for table, its_rows in zip(_TABLES, by_table, strict=True):
         its_rows.sort()
         # Facts of an image that is read again are there already.

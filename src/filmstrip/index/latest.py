@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
 
 from filmstrip.index.batch import chunks
-from filmstrip.index.predicates import name_number
+from filmstrip.index.predicates import name_number, whole_limit
 from filmstrip.index.schema import images, keys, numbers, runs, steps
 
 __all__ = ["latest_images"]
@@ -57,7 +57,7 @@ def _steps_before(
     key_nums = [key_num for key_num, _ in pairs]
     if axis in ("step", "time"):
         column = steps.c.time if axis == "time" else steps.c.step
-        limit: ColumnElement[Any] = literal(at)
+        limit: ColumnElement[Any] = literal(at if axis == "time" else whole_limit(at))
     else:
         column, limit = steps.c.step, _last_step(connection, axis, at)
     newest = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Table,
     and_,
     exists,
@@ -40,6 +42,7 @@ __all__ = [
     "run_numbers",
     "span_predicate",
     "tick_predicates",
+    "whole_limit",
 ]
 
 Predicate: TypeAlias = ColumnElement[bool]
@@ -61,13 +64,41 @@ def predicate(connection: Connection, condition: Condition) -> Predicate:
 def span_predicate(column: ColumnElement[float], span: Span | None) -> Predicate:
     """Return that a column is in a range."""
     said: list[Predicate] = [column.is_not(None)]
+    if span is not None and isinstance(column.type, Integer):
+        span = _whole(span)
     if span is not None and span.low is not None:
-        low = literal(_finite(span.low))
+        low = literal(span.low)
         said.append(column > low if span.is_low_open else column >= low)
     if span is not None and span.high is not None:
-        high = literal(_finite(span.high))
+        high = literal(span.high)
         said.append(column < high if span.is_high_open else column <= high)
     return and_(*said)
+
+
+def whole_limit(value: float) -> int:
+    """Return the highest integer of a database that is not above a number.
+
+    Examples
+    --------
+    >>> whole_limit(5.5), whole_limit(float("inf")) == 2**63 - 1
+    (5, True)
+    """
+    if math.isnan(value):
+        return -(2**63)
+    return max(-(2**63), min(2**63 - 1, math.floor(max(-1e19, min(value, 1e19)))))
+
+
+def _whole(span: Span) -> Span:
+    """Return the same range of integers: beside a float, PostgreSQL uses no index of integers."""
+    low, high = span.low, span.high
+    is_low_open = span.is_low_open and low is not None and float(low).is_integer()
+    is_high_open = span.is_high_open and high is not None and float(high).is_integer()
+    return Span(
+        low=None if low is None else -whole_limit(-low),
+        high=None if high is None else whole_limit(high),
+        is_low_open=is_low_open,
+        is_high_open=is_high_open,
+    )
 
 
 def of_field(table: Table, field_num: int | None) -> Predicate:
@@ -122,11 +153,6 @@ def run_numbers(connection: Connection, condition: Condition) -> list[int]:
         if said & wanted:
             found.append(num)
     return found
-
-
-def _finite(value: float) -> int | float:
-    """Return whole numbers as integers, so that steps over 2**53 compare exactly."""
-    return int(value) if value.is_integer() and abs(value) < 2**63 else value
 
 
 def _run(connection: Connection, condition: Condition) -> Predicate:
