@@ -164,10 +164,9 @@ def test_an_encoder_that_outlived_its_writer_is_waited_for(run_dir):
     assert [outcome(one) for one in done] == [(WRITER, 1, 0, 0)]
 
 
-def test_an_encoder_that_takes_too_long_is_not_waited_for_for_ever(run_dir, monkeypatch):
-    monkeypatch.setattr(repair, "_PATIENCE_SECS", 0.01)
+def test_an_encoder_that_takes_too_long_is_not_waited_for_for_ever(run_dir):
     spool = leave_spool(run_dir, [draft(1)])
-    assert repair_run(run_dir) == []
+    assert repair_run(run_dir, patience_secs=0.01) == []
     spool.close()
 
 
