@@ -44,7 +44,7 @@ Step = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Pixel = Annotated[int, Meta(ge=0, le=65535)]
 Limit = Annotated[int, Meta(ge=1, le=MAX_ITEMS)]
 Side = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
-Names = Annotated[list[str], Meta(min_length=1, max_length=500)]
+Names = Annotated[list[str], Meta(min_length=1, max_length=1000)]
 
 
 class _Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
