@@ -65,7 +65,7 @@ clean:  ## delete the virtual environment, caches and built files
 
 chromium:
 	@$(CHROMIUM) || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && echo "installing chromium" \
-	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium > /dev/null; } \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium fonts-dejavu-core > /dev/null; } \
 	  || echo "no chromium here: the tests in tests/browser are left out (apt install chromium)"
 
 $(MODULES): web/package-lock.json | $(VENV)/.demo

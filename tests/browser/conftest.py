@@ -26,7 +26,7 @@ CHROMIUM = next(
 SETTLED = """() => {
   const cells = [...document.querySelectorAll("[data-digest]")];
   const all = [...document.querySelectorAll("main canvas")].filter((c) => "painted" in c.dataset);
-  return document.querySelector("main .stale, main .ghost:not(.none)") === null
+  return document.querySelector("progress, main .stale, main .ghost:not(.none)") === null
     && cells.every((cell) => cell.querySelector("canvas")?.dataset.painted === cell.dataset.digest)
     && all.every((canvas) => canvas.dataset.painted !== "")
     && all.length > 0;
