@@ -387,7 +387,8 @@ class Writer:
             is_power_safe=self._options.durability == "power",
             sys_path=[str(Path(path).absolute()) for path in sys.path],
         )
-        if self._options.has_process and self._num_restarts < _MAX_RESTARTS:
+        can_start = bool(sys.executable)  # an embedded interpreter has none
+        if self._options.has_process and can_start and self._num_restarts < _MAX_RESTARTS:
             with contextlib.suppress(OSError, ValueError):
                 return _EncoderProcess(task, theirs)
         return _EncoderThread(task, theirs, self._spool)
