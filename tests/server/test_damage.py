@@ -36,8 +36,13 @@ def store(tmp_path):
     return tmp_path
 
 
-def watch(store, *live: str) -> DamageWatch:
-    return DamageWatch(store, footprint=lambda: take_footprint(store), is_live=live.__contains__)
+def watch(store, *live: str, told: list[str] | None = None) -> DamageWatch:
+    return DamageWatch(
+        store,
+        footprint=lambda: take_footprint(store),
+        is_live=live.__contains__,
+        tell=[].append if told is None else told.append,
+    )
 
 
 def line(run: str, places: str) -> str:
@@ -71,6 +76,20 @@ def test_what_was_counted_is_not_counted_again(store):
         copy = shard.with_suffix(".copy")
         copy.write_bytes(shard.read_bytes())
         copy.replace(shard)  # another file, which is read from its start
+
+
+def test_each_problem_is_told_once(store):
+    told: list[str] = []
+    watching = watch(store, told=told)
+    watching.look()
+    for step in (2, 4):
+        break_record(store, "b", step)
+        (shard,) = (store / "runs/b").glob("*.tar")
+        shard.with_suffix(".copy").write_bytes(shard.read_bytes())
+        shard.with_suffix(".copy").replace(shard)
+        watching.look()
+        watching.look()
+    assert told == [line("b", "1 place"), line("b", "2 places")]
 
 
 @pytest.mark.parametrize(("live", "problems"), [((), [line("a", "1 place")]), (("a",), [])])

@@ -50,6 +50,8 @@ class DamageWatch:
         The files of each run as they are now.
     is_live
         Whether a run is being logged to: the end of its shards is not there yet.
+    tell
+        Called with each problem that is new.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class DamageWatch:
         *,
         footprint: Callable[[], Footprint],
         is_live: Callable[[str], bool],
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store_dir, self._footprint, self._is_live = store_dir, footprint, is_live
+        self._tell = tell
         self._shards: dict[tuple[str, str], _Shard] = {}
         self._problems: list[str] = []
         self._stopped = threading.Event()
@@ -111,7 +115,10 @@ class DamageWatch:
                 shard = self._shards[name] = _Shard(mark.inode)
             if mark.size_bytes != shard.size_bytes:
                 yield from self._read(name, shard, mark)
-        self._problems = self._said()
+        before, self._problems = self._problems, self._said()
+        for problem in self._problems:
+            if problem not in before:
+                self._tell(problem)
 
     def _read(self, name: tuple[str, str], shard: _Shard, mark: FileMark) -> Iterator[None]:
         shard.is_torn = False

@@ -13,6 +13,7 @@ from filmstrip.server.events import Broker
 from filmstrip.server.mender import Mender
 from filmstrip.server.pictures import Pictures
 from filmstrip.server.pixels import OriginalValues
+from filmstrip.server.schema import ProblemEvent
 from filmstrip.server.thumbnail_cache import ThumbnailCache
 from filmstrip.server.thumbnails import Thumbnails
 from filmstrip.server.watch import Watcher
@@ -58,7 +59,12 @@ class Service:
             values=OriginalValues(pictures),
             broker=broker,
             watcher=watcher,
-            damage=DamageWatch(store_dir, footprint=watcher.footprint, is_live=watcher.is_running),
+            damage=DamageWatch(
+                store_dir,
+                footprint=watcher.footprint,
+                is_live=watcher.is_running,
+                tell=lambda problem: broker.tell([ProblemEvent(text=problem)]),
+            ),
             mender=Mender(store_dir),
             readers=ThreadPoolExecutor(max(_NUM_READERS, os.cpu_count() or 1), "reader"),
             decoders=ThreadPoolExecutor(_NUM_DECODERS, "decoder"),
