@@ -9,6 +9,8 @@ import { timeline } from "./timeline.svelte";
 
 /** Images of one key that one request brings; the next ones come when they are scrolled to. */
 export const PART = 500;
+/** Keys of runs that one request asks for. */
+const PAIRS = 100;
 const REMEMBERED = 4000;
 
 /** What a key shows at a place of the slider; `total` counts what is not loaded yet, too. */
@@ -105,7 +107,13 @@ class Images {
     return pairs.filter(({ id }) => !this.#known.has(nameOf(id, axis, at)));
   }
 
-  async #load(pairs: readonly Pair[], { axis, at }: Wanted, signal: AbortSignal): Promise<void> {
+  async #load(pairs: readonly Pair[], wanted: Wanted, signal: AbortSignal): Promise<void> {
+    for (let start = 0; start < pairs.length; start += PAIRS) {
+      await this.#loadPart(pairs.slice(start, start + PAIRS), wanted, signal);
+    }
+  }
+
+  async #loadPart(pairs: readonly Pair[], { axis, at }: Wanted, signal: AbortSignal): Promise<void> {
     const names = new Map(pairs.map(({ id }) => [id, nameOf(id, axis, at)]));
     const run = [...new Set(pairs.map((pair) => pair.run.id))];
     const key = [...new Set(pairs.map((pair) => pair.key))];
