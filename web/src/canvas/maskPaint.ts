@@ -9,6 +9,7 @@ import {
   maskDifference,
   regionPixels,
   scaledMask,
+  seenMask,
   type Mask,
   type Tint,
 } from "../model/masks";
@@ -35,6 +36,8 @@ export interface TintedMask {
 const contours = new Lru<Map<string, Path2D>>(32 << 20);
 const styleKeys = new WeakMap<OverlayStyle, string>();
 const layerKeys = new WeakMap<MaskLayer, string>();
+/** Pixels of a mask up to which all of it is tinted, though only a part is seen. */
+const MAX_WHOLE_PIXELS = 1 << 20;
 const CONTOUR_ALPHA = 0.9;
 /** Straight edges that are drawn as lines at most; with more, pixels show the edges. */
 const MAX_EDGES = 60_000;
@@ -115,24 +118,69 @@ export function paintMasks(
 ): void {
   const drawn = { width: image.width * at.scale, height: image.height * at.scale };
   for (const tinted of masks) {
-    const { mask, tint, key } = tinted;
-    const isShrunk = drawn.width <= mask.width;
-    const shown = isShrunk ? { width: whole(drawn.width), height: whole(drawn.height) } : mask;
-    const name = `${key} ${mask.width} ${shown.width}x${shown.height}`;
-    const made = (pixels: (mask: Mask, tint: Tint) => Uint8ClampedArray<ArrayBuffer>) => () => {
-      const scaled = scaledMask(mask, shown);
-      return { width: scaled.width, height: scaled.height, data: pixels(scaled, tint) };
-    };
-    context.globalAlpha = style.maskOpacity;
-    drawStamp(context, `regions ${name}`, made(regionPixels), at, drawn);
-    context.globalAlpha = CONTOUR_ALPHA;
-    if (style.hasContours) {
-      const paths = isShrunk ? undefined : contoursOf(tinted);
-      if (paths) strokeContours(context, paths, mask, drawn, at);
-      else drawStamp(context, `contours ${name}`, made(contourPixels), at, drawn);
-    }
-    context.globalAlpha = 1;
+    const { mask } = tinted;
+    const isWide = drawn.width > context.canvas.width || drawn.height > context.canvas.height;
+    if (isWide && mask.ids.length > MAX_WHOLE_PIXELS) paintSeen(context, tinted, drawn, at, style);
+    else paintWhole(context, tinted, drawn, at, style);
   }
+  context.globalAlpha = 1;
+}
+
+type ToPixels = (mask: Mask, tint: Tint) => Uint8ClampedArray<ArrayBuffer>;
+
+function paintWhole(
+  context: CanvasRenderingContext2D,
+  tinted: TintedMask,
+  drawn: Size,
+  at: Placement,
+  style: OverlayStyle,
+): void {
+  const { mask, tint, key } = tinted;
+  const isShrunk = drawn.width <= mask.width;
+  const shown = isShrunk ? { width: whole(drawn.width), height: whole(drawn.height) } : mask;
+  const name = `${key} ${mask.width} ${shown.width}x${shown.height}`;
+  const made = (pixels: ToPixels) => () => {
+    const scaled = scaledMask(mask, shown);
+    return { width: scaled.width, height: scaled.height, data: pixels(scaled, tint) };
+  };
+  context.globalAlpha = style.maskOpacity;
+  drawStamp(context, `regions ${name}`, made(regionPixels), at, drawn);
+  if (!style.hasContours) return;
+  context.globalAlpha = CONTOUR_ALPHA;
+  const paths = isShrunk ? undefined : contoursOf(tinted);
+  if (paths) strokeContours(context, paths, mask, drawn, at);
+  else drawStamp(context, `contours ${name}`, made(contourPixels), at, drawn);
+}
+
+/** Of a large mask only what the panel shows is made, anew whenever that changes. */
+function paintSeen(
+  context: CanvasRenderingContext2D,
+  { mask, tint, key }: TintedMask,
+  drawn: Size,
+  at: Placement,
+  style: OverlayStyle,
+): void {
+  const { left, top } = at;
+  const rect = { left, top, right: left + drawn.width, bottom: top + drawn.height };
+  const seen = {
+    left: Math.max(0, Math.floor(left)),
+    top: Math.max(0, Math.floor(top)),
+    right: Math.min(context.canvas.width, Math.ceil(rect.right)),
+    bottom: Math.min(context.canvas.height, Math.ceil(rect.bottom)),
+  };
+  if (seen.right <= seen.left || seen.bottom <= seen.top) return;
+  const size = { width: seen.right - seen.left, height: seen.bottom - seen.top };
+  const name = `${key} ${Object.values(rect).join(" ")} ${Object.values(seen).join(" ")}`;
+  let cut: Mask | undefined;
+  const made = (pixels: ToPixels) => () => {
+    cut ??= seenMask(mask, rect, seen);
+    return { ...size, data: pixels(cut, tint) };
+  };
+  context.globalAlpha = style.maskOpacity;
+  drawStamp(context, `regions ${name}`, made(regionPixels), seen, size);
+  if (!style.hasContours) return;
+  context.globalAlpha = CONTOUR_ALPHA;
+  drawStamp(context, `contours ${name}`, made(contourPixels), seen, size);
 }
 
 function whole(side: number): number {

@@ -9,6 +9,7 @@ import {
   maskDifference,
   regionPixels,
   scaledMask,
+  seenMask,
   type Mask,
 } from "./masks";
 
@@ -37,6 +38,34 @@ test("a scaled mask takes the id under each centre, and never one in between", (
     [3, 3, 4, 4],
   ]);
   expect(rowsOf(scaledMask(mask([[1, 2, 3, 4, 5, 6]]), { width: 3, height: 1 }))).toEqual([[2, 4, 6]]);
+});
+
+describe("what a panel shows of a mask", () => {
+  const whole = mask([
+    [1, 2],
+    [3, 4],
+  ]);
+  const drawn = { left: 0, top: 0, right: 6, bottom: 4 };
+
+  test("is the scaled mask when all of it is seen", () => {
+    expect(seenMask(whole, drawn, drawn)).toEqual(scaledMask(whole, { width: 6, height: 4 }));
+  });
+
+  test("is the part inside the panel", () => {
+    expect(rowsOf(seenMask(whole, drawn, { left: 2, top: 1, right: 5, bottom: 3 }))).toEqual([
+      [1, 2, 2],
+      [3, 4, 4],
+    ]);
+  });
+
+  test("goes with a picture that stands between pixels and beyond the panel", () => {
+    const far = { left: -1000.25, top: -0.5, right: 1000.25, bottom: 3.5 };
+    expect(rowsOf(seenMask(whole, far, { left: 0, top: 0, right: 2, bottom: 3 }))).toEqual([
+      [2, 2],
+      [4, 4],
+      [4, 4],
+    ]);
+  });
 });
 
 test("scaling to less than a pixel leaves one", () => {

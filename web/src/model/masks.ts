@@ -2,7 +2,7 @@
 
 import { rgbFromHex } from "./colors";
 import { decodePng, PngError } from "./png";
-import type { Size } from "./viewport";
+import { clamp, type Rect, type Size } from "./viewport";
 
 export type Ids = Uint8Array | Uint16Array | Uint32Array;
 
@@ -41,6 +41,26 @@ export function scaledMask(mask: Mask, size: Size): Mask {
   for (let y = 0, at = 0; y < height; y++) {
     const row = centre(y, height, mask.height) * mask.width;
     for (let x = 0; x < width; x++) ids[at++] = mask.ids[row + columns[x]!]!;
+  }
+  return { width, height, ids };
+}
+
+/**
+ * What a panel shows of a mask that is drawn over `drawn` in it: the ids at the centres of the panel's
+ * pixels inside `seen`, which is whole pixels and inside `drawn`.
+ */
+export function seenMask(mask: Mask, drawn: Rect, seen: Rect): Mask {
+  const width = seen.right - seen.left;
+  const height = seen.bottom - seen.top;
+  const perColumn = mask.width / (drawn.right - drawn.left);
+  const perRow = mask.height / (drawn.bottom - drawn.top);
+  const columns = Int32Array.from({ length: width }, (_, x) =>
+    clamp(Math.floor((seen.left + x + 0.5 - drawn.left) * perColumn), 0, mask.width - 1),
+  );
+  const ids = new (mask.ids.constructor as new (n: number) => Ids)(width * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    const row = clamp(Math.floor((seen.top + y + 0.5 - drawn.top) * perRow), 0, mask.height - 1);
+    for (let x = 0; x < width; x++) ids[at++] = mask.ids[row * mask.width + columns[x]!]!;
   }
   return { width, height, ids };
 }
