@@ -15,12 +15,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import sqlalchemy
+from benchmarks.viewer.index_fill import make_store, time_filling
 from benchmarks.viewer.index_rows import NUM_KEYS, NUM_RUNS, Shape, fill_tables
 from sqlalchemy import select
 from sqlalchemy.schema import CreateIndex, DropIndex
@@ -225,10 +226,25 @@ def database_urls(server: str) -> Callable[[int], str]:
     return url_of
 
 
+def print_filling(folder: Path, num_images: int) -> dict[str, Any]:
+    """Fill an index from shards, and print how fast that was."""
+    store = make_store(folder / "filled", num_images, size_bytes=20_000)
+    found = {"sqlite": time_filling(store)}
+    with postgresql_server(SERVER_OPTIONS) as server:
+        found["postgresql"] = time_filling(store, server)
+    for backend, timing in found.items():
+        print(
+            f"filled {backend} from shards: {timing.per_sec:,.0f} images/s, "
+            f"{timing.per_cpu_sec:,.0f} a second of this process's processor time"
+        )
+    return {backend: asdict(timing) for backend, timing in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=10_000_000)
-    parser.add_argument("--backends", default="sqlite,postgresql")
+    parser.add_argument("--backends", default="sqlite,postgresql", help="which to ask")
+    parser.add_argument("--fill", type=int, default=50_000, help="images to fill an index with")
     parser.add_argument("--folder", type=Path, help="where the databases are made, a temporary one")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     arguments = parser.parse_args()
@@ -236,6 +252,8 @@ def main() -> None:
     figures: dict[str, Any] = {}
     folder = Path(tempfile.mkdtemp(prefix="filmstrip-index-", dir=arguments.folder))
     try:
+        if arguments.fill:
+            figures["filling"] = print_filling(folder, arguments.fill)
         if "sqlite" in arguments.backends:
             found = measure(lambda _: None, folder / "sqlite", sizes)
             figures["sqlite"] = found
@@ -254,7 +272,9 @@ def main() -> None:
                 for size, timings in found.items()
             }
             for backend, found in figures.items()
+            if backend != "filling"
         }
+        plain["filling"] = figures.get("filling", {})
         arguments.json.write_text(json.dumps({"cores": os.cpu_count(), **plain}, indent=1) + "\n")
 
 

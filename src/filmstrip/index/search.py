@@ -23,7 +23,7 @@ from filmstrip.index.sources import Bound, Source
 
 __all__ = ["Found", "find_images"]
 
-_FIRST_WINDOW, _LARGEST_WINDOW = 128, 2048
+_FIRST_WINDOW, _LARGEST_WINDOW = 128, 1024
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +50,12 @@ def find_images(
     QueryError
         The cursor is of another query, or of none.
     """
+    deadline = time.perf_counter() + budget_secs
     plan = plan_query(connection, query)
     start = Cursor() if cursor is None else Cursor.decode(cursor)
     if plan.gathered is not None:
         return _gather(connection, plan, plan.gathered, start, limit)
-    return _Walk(connection, plan, start, limit, time.perf_counter() + budget_secs).run()
+    return _Walk(connection, plan, start, limit, deadline).run()
 
 
 def _gather(
@@ -141,6 +142,7 @@ class _Walk:
         if source.is_by_step:
             size = max(1, size // 8)  # a row stands for all images of a step
         while True:
+            start = time.perf_counter()
             rows, num_rows = self._window(source, at, size)
             for num, values, is_match in rows:
                 if is_match and _is_after(self.plan.order, at, at.phase, values):
@@ -151,9 +153,11 @@ class _Walk:
             if num_rows < size:
                 return None
             at = Cursor(phase=at.phase, values=rows[-1][1][: len(source.columns)], is_whole=True)
-            if time.perf_counter() > self.deadline:
-                return at
-            size = min(size * 2, _LARGEST_WINDOW)
+            now = time.perf_counter()
+            num_more = (self.deadline - now) / max(now - start, 1e-6)
+            if num_more < 1:
+                return at  # another such window would take too long
+            size = min(size * min(2, int(num_more)), _LARGEST_WINDOW)
 
     def _window(
         self, source: Source, at: Cursor, size: int
