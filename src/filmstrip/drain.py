@@ -8,6 +8,7 @@ the shards themselves, so there is nothing to keep in step.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +53,9 @@ class Drain:
         Sequence number of the first item that is not in the shards.
     control
         What the producer is told through.
+    patience_secs
+        Returns how long writes may fail once the writer has ended, as for `close`: all may wait
+        for a disk that is full, and nobody come to close.
     pruning
         What lets go of images meanwhile.
     """
@@ -63,6 +67,7 @@ class Drain:
         *,
         next_seq: int,
         control: Control,
+        patience_secs: Callable[[], float] = lambda: math.inf,
         pruning: LivePruning,
     ) -> None:
         self._pruning = pruning
@@ -72,6 +77,7 @@ class Drain:
         self._ring = Ring(spool.ring_bytes)
         self._count_lock = threading.Lock()
         self._encoder = Encoder(self._store, appender.known)
+        self._patience_secs = patience_secs
         self._give_up_at: float | None = None
         self._has_given_up = False
         self._wake = threading.Event()
@@ -180,7 +186,8 @@ class Drain:
         patience_secs
             How long writes may fail before the rest is left in the spool.
         """
-        self._give_up_at = time.monotonic() + patience_secs
+        if self._give_up_at is None:
+            self._give_up_at = time.monotonic() + patience_secs
         self._wake.set()
         self._encoder.close()
         with contextlib.suppress(DrainGaveUpError):
@@ -265,6 +272,8 @@ class Drain:
         """
         delay_secs, longest_secs = _RETRY_SECS
         while not self._has_given_up:
+            if self._give_up_at is None and self._control.is_over():  # nobody may come to close us
+                self._give_up_at = time.monotonic() + self._patience_secs()
             is_last = self._give_up_at is not None and time.monotonic() >= self._give_up_at
             try:
                 write()

@@ -102,7 +102,14 @@ def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
     )
     appender.sealed.update(end.sealed)
     pruning = LivePruning(task.writer, appender)
-    drain = Drain(spool, appender, next_seq=end.next_seq, control=control, pruning=pruning)
+    drain = Drain(
+        spool,
+        appender,
+        next_seq=end.next_seq,
+        control=control,
+        patience_secs=lambda: _PATIENCE_SECS[Ending(control[Counter.ENDING])],
+        pruning=pruning,
+    )
     control[Counter.PHASE] = Phase.WORKING
     with _kept_durable(spool, control) if task.is_power_safe else contextlib.nullcontext():
         if 1 < task.told_seq < NOBODY_TELLS:  # in place of an encoder that died

@@ -32,7 +32,10 @@ from filmstrip.settings import RunSettings, json_config
 from filmstrip.warn import warn_user
 from filmstrip.writer import Writer, WriterReport
 
-__all__ = ["Run", "open_run"]
+__all__ = ["INTERRUPTED_SECS", "Run", "open_run"]
+
+INTERRUPTED_SECS = 4.0
+"""How long ``finish()`` waits after a Ctrl-C; the encoder process then goes on by itself."""
 
 _MAX_STEP = 2**63 - 1
 
@@ -248,7 +251,8 @@ class Run(RunInNotebook):
         traceback: TracebackType | None,
     ) -> None:
         is_success = kind is None or (isinstance(error, SystemExit) and not error.code)
-        self.finish(exit_code=0 if is_success else 1)
+        timeout_secs = INTERRUPTED_SECS if isinstance(error, KeyboardInterrupt) else None
+        self.finish(exit_code=0 if is_success else 1, timeout_secs=timeout_secs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Go to another process as a writer of the same run."""

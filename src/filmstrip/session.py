@@ -14,7 +14,7 @@ from typing import Any
 from filmstrip.errors import RunStateError
 from filmstrip.folder import RUNS_DIR
 from filmstrip.run_config import Config
-from filmstrip.runs import Run, open_run
+from filmstrip.runs import INTERRUPTED_SECS, Run, open_run
 from filmstrip.settings import RunSettings, resolve_settings
 from filmstrip.warn import warn_user
 
@@ -249,7 +249,9 @@ def _check_others(others: Mapping[str, Any]) -> None:
 @atexit.register
 def _finish_all() -> None:
     """Finish what a script left open; failed when an exception ended the script."""
-    failed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
+    error = getattr(sys, "last_value", None)
+    failed = error is not None and not hasattr(sys, "ps1")
+    timeout_secs = INTERRUPTED_SECS if isinstance(error, KeyboardInterrupt) else None
     with ExitStack() as stack:  # one that raises does not keep the others from being finished
         for run in reversed(_open_runs):
-            stack.callback(run.finish, exit_code=1 if failed else 0)
+            stack.callback(run.finish, exit_code=1 if failed else 0, timeout_secs=timeout_secs)

@@ -15,7 +15,7 @@ import filmstrip
 from filmstrip.record import ImageRecord, ValuesRecord
 from filmstrip.verify import verify_store
 
-SIZES = {"small": (12, 9), "middle": (96, 128), "large": (500, 500)}
+SIZES = {"small": (12, 9), "middle": (96, 128), "tile": (160, 160), "large": (500, 500)}
 """(height, width) of the pictures, by load."""
 
 _SHARED_EVERY = 5

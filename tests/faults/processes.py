@@ -34,16 +34,23 @@ class Task(msgspec.Struct, frozen=True):
     queue_bytes: int = 2**28
     num_steps: int | None = None
     """None to log until it is killed."""
-    env: dict[str, str] = {}
+    num_ranks: int = 0
+    """As the launcher of a distributed training says; 0 without one."""
 
 
 def run(task: Task) -> None:
     """Log, and count in the file each ``log()`` that returned."""
-    os.environ.update(FILMSTRIP_ENCODER=task.encoder, FILMSTRIP_QUIET="1", **task.env)
+    os.environ.update(FILMSTRIP_ENCODER=task.encoder, FILMSTRIP_QUIET="1")
+    if task.num_ranks:
+        os.environ.update(RANK=str(task.process), WORLD_SIZE=str(task.num_ranks))
     with task.acknowledgements.open("r+b") as file, mmap.mmap(file.fileno(), 4096) as page:
         numbers = memoryview(page).cast("Q")
         run = filmstrip.init(
-            dir=task.store, id="r", resume="allow", queue_bytes=task.queue_bytes, strict=True
+            dir=task.store,
+            id="r",
+            resume=None if task.num_ranks else "allow",
+            queue_bytes=task.queue_bytes,
+            strict=True,
         )
         steps = itertools.count() if task.num_steps is None else range(task.num_steps)
         for step in steps:

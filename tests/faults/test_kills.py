@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.faults.counts import report, times
+from tests.faults.counts import IS_FULL, report, times
 from tests.faults.pictures import check_tidy, check_whole, read_back
 from tests.faults.processes import Logging, encoders_of, logging, wait_until
 
@@ -85,7 +85,9 @@ def log_and_kill(folder: Path, load: str, num_processes: int, encoder: str, vict
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("encoder", "load", "num_processes", "victims"), CASES)
+@pytest.mark.parametrize(
+    ("encoder", "load", "num_processes", "victims"), CASES if IS_FULL else CASES[::5]
+)
 def test_nothing_is_lost_when_it_is_killed(tmp_path, encoder, load, num_processes, victims):
     num_kills = times(14, 1)
     num_repaired = sum(
