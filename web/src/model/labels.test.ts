@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MAX_LABELS, placeLabels, type LabelWish } from "./labels";
+import { MAX_COVERED, MAX_LABELS, placeLabels, type LabelWish } from "./labels";
 
 const AREA = { left: 0, top: 0, right: 200, bottom: 100 };
 
@@ -63,6 +63,13 @@ test("no label covers another or leaves the area, whatever the boxes", () => {
       }
     }),
   );
+});
+
+test("labels leave most of a small picture to be seen", () => {
+  const many = Array.from({ length: 30 }, (_, i) => wish((i % 5) * 40, 5 + Math.floor(i / 5) * 16, (i % 5) * 40 + 20, 15, 38));
+  const covered = placeLabels(many, AREA, 2).length * 38 * 15;
+  expect(covered).toBeGreaterThan(0);
+  expect(covered).toBeLessThanOrEqual(MAX_COVERED * 200 * 100 + 38 * 15);
 });
 
 test("thousands of boxes get as many labels as can be read", () => {

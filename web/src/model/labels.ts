@@ -21,8 +21,12 @@ export interface LabelPlace {
 /** Labels that are placed at most: more cannot be read, and cost more than a frame. */
 export const MAX_LABELS = 250;
 
+/** Share of the area that labels may cover: beyond that they hide what they are about. */
+export const MAX_COVERED = 0.15;
+
 /**
- * Return a place for each label that has room; the others are left out, so that none is covered.
+ * Return a place for each label that has room; the others are left out, so that none is covered
+ * and the picture can be seen.
  *
  * A label goes above its box, else inside, below, or to its right end. Small boxes choose first:
  * large ones have more room.
@@ -30,8 +34,10 @@ export const MAX_LABELS = 250;
 export function placeLabels(wishes: readonly LabelWish[], area: Rect, inset: number): LabelPlace[] {
   const taken: Rect[] = [];
   const places: LabelPlace[] = [];
+  let room = MAX_COVERED * areaOf(area);
   for (const index of smallestFirst(wishes, area)) {
     const { box, size } = wishes[index]!;
+    if (room <= 0 && !wishes[index]!.isFirst) break;
     const found = choices(clip(box, area), size, inset)
       .map(({ left, top }) => ({ left: clamp(left, area.left, area.right - size.width), top }))
       .find(({ left, top }) => {
@@ -42,6 +48,7 @@ export function placeLabels(wishes: readonly LabelWish[], area: Rect, inset: num
     const { left, top } = found;
     taken.push({ left, top, right: left + size.width, bottom: top + size.height });
     places.push({ index, left, top });
+    room -= size.width * size.height;
     if (places.length >= MAX_LABELS) break;
   }
   return places;
