@@ -131,11 +131,25 @@ def picture_for_size(
 def _in_strips(data: bytes, size: int) -> ShownPicture | None:
     """Return a large PNG made smaller strip by strip; None where that is not the way."""
     width, height = png_size(data) or (0, 0)
-    factor = max(width, height) // (2 * size)
+    factor = _factor(width, height, size)
     if factor < 2 or max(width, height) > MAX_SIDE or width * height > MAX_PIXELS_IN_STRIPS:
         return None
     picture = shrink_png(data, factor)
     return None if picture is None else ShownPicture(picture, (width, height))
+
+
+def _factor(width: int, height: int, size: int) -> int:
+    """Return by what to average first: all the way when it goes even, else to twice the size.
+
+    Examples
+    --------
+    >>> _factor(4096, 2048, 256), _factor(4000, 3000, 256)
+    (16, 7)
+    """
+    exact = max(width, height) // size
+    if exact and width % exact == 0 and height % exact == 0 and max(width, height) == exact * size:
+        return exact
+    return max(width, height) // (2 * size)
 
 
 def original_values(data: bytes) -> npt.NDArray[Any]:

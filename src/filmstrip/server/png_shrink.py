@@ -24,7 +24,7 @@ __all__ = ["png_size", "shrink_png"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = 33
-_STRIP_BYTES = 384 * 1024
+_STRIP_BYTES = 768 * 1024
 """About what is worked on at once."""
 
 _MODES = {
