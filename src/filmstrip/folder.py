@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 from pathlib import Path
 
 from filmstrip.errors import OptionError, StoreError, StoreNotFoundError
@@ -176,7 +177,8 @@ def spool_path(run_dir: Path, info: WriterInfo) -> Path:
 
 
 def _replace_file(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # The token: processes in two containers may have the same number, and one folder.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
         temporary.write_bytes(data)
         temporary.replace(path)

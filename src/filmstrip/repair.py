@@ -27,6 +27,9 @@ _BEGIN_SECS = 10.0
 
 _LOCK_SECS = 0.1
 
+_SWEEP_SECS = 60.0
+"""A file that is about to get its name is there for milliseconds."""
+
 _PATIENCE_SECS = 30.0
 """How long to wait for the encoder of a process that is gone; it drains some hundred images/s."""
 
@@ -63,6 +66,7 @@ def repair_run(run_dir: Path, *, patience_secs: float = _PATIENCE_SECS) -> list[
         How long an encoder that outlived its writer is waited for.
     """
     _wait_for_orphans(run_dir, patience_secs)
+    _sweep(run_dir)
     done = []
     for writer, path in _spools(run_dir):
         repaired = _repair(run_dir, writer, path)
@@ -95,6 +99,15 @@ def _wait_for_orphans(run_dir: Path, patience_secs: float) -> None:
         path = spool_path(run_dir, info)
         while is_locked(path) and not is_live(run_dir, info) and time.monotonic() < end_at:
             time.sleep(0.02)
+
+
+def _sweep(run_dir: Path) -> None:
+    """Delete what a kill left of files that are written under another name first."""
+    for pattern in (".*.json.*", ".r*-s*.spool"):
+        for path in run_dir.glob(pattern):
+            with contextlib.suppress(OSError):  # another does the same, or it is not ours to delete
+                if time.time() - path.stat().st_mtime > _SWEEP_SECS:
+                    path.unlink()
 
 
 def _is_process_alive(pid: int) -> bool:
