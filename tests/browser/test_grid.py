@@ -172,6 +172,20 @@ def test_a_cell_opens_focus_and_the_way_back_is_the_same_grid(viewer):
     assert set(cell_steps(page)) == {"4"}
 
 
+def test_the_way_back_leads_to_where_the_grid_was_scrolled_to(viewer):
+    page = viewer.open()
+    scroller = page.locator(".scroller")
+    scroller.evaluate("element => element.scrollTo(0, 700)")
+    page.wait_for_function(
+        "() => document.querySelector('.entry').style.transform !== 'translateY(0px)'"
+    )
+    viewer.settle()
+    page.locator("[data-cell]").last.click()
+    page.wait_for_url("**view=focus**")
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('.scroller')?.scrollTop > 500")
+
+
 def test_only_what_is_in_sight_is_in_the_page(new_viewer, serve, tmp_path):
     with filmstrip.init(dir=tmp_path, id="many") as run:
         for key in range(20):
