@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from filmstrip.draft import KeepRule
 from filmstrip.drain import Drain
 from filmstrip.folder import (
     read_run_info,
@@ -61,6 +62,8 @@ class EncoderTask(msgspec.Struct, frozen=True):
     told_seq: int
     """From this sequence number on, the producer tells of each entry."""
     is_power_safe: bool = False
+    rules: list[KeepRule] = []
+    """Those that an encoder before this one knew."""
     sys_path: list[str] = []
 
 
@@ -102,6 +105,8 @@ def run_task(task: EncoderTask, control: Control, spool: Spool) -> bool:
     )
     appender.sealed.update(end.sealed)
     pruning = LivePruning(task.writer, appender)
+    for rule in task.rules:
+        pruning.add(rule)
     drain = Drain(
         spool,
         appender,

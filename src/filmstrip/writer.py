@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from filmstrip.disk import check_free_space
-from filmstrip.draft import Draft, ImageDraft
+from filmstrip.draft import Draft, ImageDraft, KeepRule
 from filmstrip.encoder_process import EncoderTask, command, run_task
 from filmstrip.media.pool import POOLED_BYTES, use_blocks_of
 from filmstrip.shard.append import sync_path
@@ -139,6 +139,7 @@ class Writer:
         self._spool_error = ""
         self._spool_end = 0
         self._num_restarts = 0
+        self._rules: list[KeepRule] = []
         self._restarted_at = -1
         self._checked_secs = 0.0
         if self._options.durability == "power":
@@ -172,6 +173,7 @@ class Writer:
 
     def submit(self, drafts: Sequence[Draft]) -> None:
         """Put drafts into the spool, in order; waits only while it is full."""
+        self._rules += [draft for draft in drafts if isinstance(draft, KeepRule)]
         for group in _groups(drafts):
             with self._lock:
                 self._to_put.append(group)
@@ -385,6 +387,7 @@ class Writer:
             changes_fd=theirs.changes_fd,
             told_seq=self._seq,
             is_power_safe=self._options.durability == "power",
+            rules=self._rules,
             sys_path=[str(Path(path).absolute()) for path in sys.path],
         )
         can_start = bool(sys.executable)  # an embedded interpreter has none
