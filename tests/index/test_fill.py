@@ -182,6 +182,20 @@ def test_a_change_of_run_json_is_told(store, open_index):
     assert index.runs()[0].info == info
 
 
+def test_a_picture_whose_own_record_is_damaged_is_found_by_those_that_link_to_it(open_index):
+    samples = [sample(0, picture=7), sample(1, picture=7), sample(2, picture=8)]
+    store = make_store(Path("store").absolute(), samples)
+    shard = shard_of(store, "r0-s0-w")
+    data = bytearray(shard.read_bytes())
+    place = data.index(b'"caption":"w0"')
+    data[place + 12] ^= 1
+    shard.write_bytes(data)
+    index = open_index(store)
+    index.refresh()
+    assert [item.step for item in all_items(index, "sort:step")] == [1, 2]
+    check_is_the_same(index, store)  # reads every picture
+
+
 def test_a_run_without_run_json_is_there_with_what_is_known(store, open_index):
     (store / "runs" / "run0" / "run.json").write_bytes(b"{}")
     index = open_index(store)

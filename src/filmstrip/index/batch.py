@@ -13,8 +13,8 @@ from filmstrip.index import schema
 from filmstrip.index.database import insert_rows
 from filmstrip.index.facts import FactRows
 from filmstrip.index.schema import stored_text
-from filmstrip.record import ImageRecord
-from filmstrip.shard.read import StoredSample
+from filmstrip.record import ImageRecord, Member
+from filmstrip.shard.read import Location, StoredSample
 
 __all__ = [
     "NumberedImage",
@@ -24,6 +24,7 @@ __all__ = [
     "free_numbers",
     "insert_images",
     "int64",
+    "member_row",
     "new_generation",
     "places_of",
 ]
@@ -153,14 +154,18 @@ def _member_rows(image: NumberedImage, shard_num: int) -> list[tuple[Any, ...]]:
     for member in record.members:
         location = locations.get(member.name)
         if location is not None:
-            digest = bytes.fromhex(member.sha256)
-            rows.append(
-                (
-                    digest_head(digest), shard_num, location.offset, location.size_bytes,
-                    "png" if member.name in masks else stored_text(record.format), digest,
-                )
-            )  # fmt: skip
+            file_type = "png" if member.name in masks else record.format
+            rows.append(member_row(member, location, shard_num, file_type))
     return rows
+
+
+def member_row(
+    member: Member, location: Location, shard_num: int, file_type: str
+) -> tuple[Any, ...]:
+    """Return the row that says where a file stands."""
+    digest = bytes.fromhex(member.sha256)
+    size_bytes, kind = location.size_bytes, stored_text(file_type)
+    return (digest_head(digest), shard_num, location.offset, size_bytes, kind, digest)
 
 
 def digest_head(digest: bytes) -> int:

@@ -22,13 +22,15 @@ from filmstrip.index.batch import (
     NumberedImage,
     Numbering,
     chunks,
+    digest_head,
     free_numbers,
     insert_images,
     int64,
+    member_row,
     new_generation,
     places_of,
 )
-from filmstrip.index.database import Database
+from filmstrip.index.database import Database, insert_rows
 from filmstrip.index.rows import IndexChanges, KeyChange
 from filmstrip.index.scalars import insert_values, recount_values
 from filmstrip.index.shelf import ShardFile, Shelf, read_tail
@@ -227,10 +229,36 @@ class Filler:
             insert_images(
                 connection, self._numbering, numbered, places, shard_num=shard[0], run_num=run_num
             )
+            self._insert_link_targets(connection, run, images)
             changes.num_images += len(images)
         if values:
             insert_values(connection, self._numbering, self._shelf, values, run=run, shard=shard)
             changes.runs.add(run_id)
+
+    def _insert_link_targets(
+        self, connection: Connection, run: tuple[int, str], samples: list[StoredSample]
+    ) -> None:
+        """Store where bytes are that links name in samples that are not whole themselves."""
+        links = {
+            digest_head(bytes.fromhex(member.sha256)): (member, sample.record.format)
+            for sample in samples
+            if isinstance(sample.record, ImageRecord)
+            for member in sample.record.members
+            if member.name not in sample.locations
+        }
+        head = schema.members.c.head
+        for some in chunks(links):
+            for known in connection.scalars(select(head).where(head.in_(some))):
+                links.pop(known, None)
+        rows = _shard_rows(connection, run[1]) if links else {}
+        for shard in sorted({member.link_shard for member, _ in links.values()} & rows.keys()):
+            places = self._shelf.damaged_members(run[1], shard)
+            targets = [
+                member_row(member, places[member.link], rows[shard].num, file_type)
+                for member, file_type in links.values()
+                if member.link_shard == shard and member.link in places
+            ]
+            insert_rows(connection, schema.members, targets, is_new=False)
 
     def _numbered(
         self,

@@ -15,6 +15,7 @@ from filmstrip.record import (
     decode_run_info,
     encode_run_info,
 )
+from filmstrip.shard.read import Damage, Location, scan_shard
 
 __all__ = ["ShardFile", "Shelf", "read_tail"]
 
@@ -72,6 +73,18 @@ class Shelf:
     def has_tail(self, path: Path, offset: int, tail: bytes) -> bool:
         """Return whether these bytes still end at this place of a shard."""
         return not tail or read_tail(path, offset) == tail
+
+    def damaged_members(self, run_id: str, shard: str) -> dict[str, Location]:
+        """Return where files stand in samples that are not whole; links elsewhere may name them."""
+        found: dict[str, Location] = {}
+        try:
+            for damage in scan_shard(self.runs_dir / run_id / shard):
+                if isinstance(damage, Damage):
+                    for name, location in damage.locations.items():
+                        found[f"{damage.sample}.{name}"] = location
+        except OSError:
+            pass  # the shard is gone, and its bytes with it
+        return found
 
     def record(self, run_id: str, shard: str, offset: int, size_bytes: int) -> Record:
         """Return the record that stands at a place.
