@@ -20,8 +20,12 @@ from filmstrip.repair import dead_spools, repair_run
 NUM_STEPS = 12
 HERE = str(Path(__file__).parents[2])
 
-LOG = f"""
+FIRST = """
 import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
+LOG = f"""{FIRST}
 import filmstrip
 from tests.faults.pictures import log_step
 run = filmstrip.init(dir="s", id="r")
@@ -84,14 +88,13 @@ def test_however_a_script_ends_nothing_is_lost(tmp_path, ending):
     assert filmstrip.open(tmp_path / "s").run("r").info.state == state
 
 
-BEHIND = """
-import sys
+BEHIND = f"""{FIRST}
 import numpy as np
 import filmstrip
 noise = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), np.uint8)
 with filmstrip.init(dir="s", id="r", queue_bytes=2**30) as run:
     for step in range(250):
-        run.log({"x": filmstrip.Image(np.roll(noise, step), file_type="webp")}, step=step)
+        run.log({{"x": filmstrip.Image(np.roll(noise, step), file_type="webp")}}, step=step)
     print("ready", flush=True)
     while True:
         pass
