@@ -12,7 +12,7 @@ SVELTE_CHECK = cd web && ../$(BIN)/node node_modules/svelte-check/bin/svelte-che
 .PHONY: help demo test test-faults test-web test-browser screenshots chromium check bench build viewer gen dev lock clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: $(VENV)/.demo viewer  ## set everything up, log six short runs on real photographs
 	$(BIN)/filmstrip demo
