@@ -69,7 +69,8 @@ ALLOWED = {
     "viewer_process": {"errors"},
     "notebook": {"colors", "errors"},
     "logged": {"errors", "freeform", "record", "shard"},
-    "store": _READING | {"logged", "notebook"},
+    "run_state": {"record"},
+    "store": _READING | {"logged", "notebook", "run_state"},
     "index": _READING | {"logged"},
     "retention": {"errors"},
     "usage": _READING,
@@ -88,7 +89,7 @@ ALLOWED = {
         "store",
         "warn",
     },
-    "server": {"", "errors", "folder", "freeform", "index", "record", "shard"},
+    "server": {"", "errors", "folder", "freeform", "index", "record", "run_state", "shard"},
     "demo": {"", "errors"},
 }
 """By module or package, what it imports when it is loaded; ``""`` is the public API."""
@@ -98,6 +99,7 @@ LATER = {
     "logged": {"codec", "media", "notebook"},
     "media": {"notebook"},
     "notebook": {"codec", "draw", "store", "viewer_process"},
+    "run_state": {"repair"},
     "server": {"codec", "media", "repair"},
     "store": {"index"},
 }

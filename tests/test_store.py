@@ -6,6 +6,7 @@ import math
 import tempfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -21,6 +22,7 @@ from filmstrip.errors import (
     StoreError,
     StoreNotFoundError,
 )
+from filmstrip.folder import write_run_info
 from filmstrip.record import RunInfo
 from filmstrip.shard.read import DamageKind
 from filmstrip.shard.reader import ShardsReader
@@ -487,3 +489,13 @@ def test_a_half_written_sample_is_not_shown_and_appears_once_it_is_whole(store):
     assert before == (["fixed", "new"], 1)
     assert (run.steps("new"), run.damages()) == ([1, 2, 3, 10], [])
     assert len(run.images("fixed")) == 5
+
+
+def test_a_run_whose_process_is_gone_without_a_word_has_crashed(tmp_path):
+    run = filmstrip.init(dir=tmp_path / "s", id="r")
+    stored = filmstrip.open(tmp_path / "s").run("r")
+    assert stored.state == "running"
+    run.finish()
+    assert stored.state == "finished"
+    write_run_info(stored.dir, msgspec.structs.replace(stored.info, state="running"))
+    assert stored.state == "crashed"

@@ -143,7 +143,7 @@ def _run_html(run: StoredRun) -> str:
     info = run.info
     head = (
         f"<div><b>{_escaped(info.name)}</b> "
-        f'<span style="{_MUTED}">{_escaped(info.project)} · {_escaped(info.state)} · '
+        f'<span style="{_MUTED}">{_escaped(info.project)} · {_escaped(run.state)} · '
         f"{_escaped(str(run.dir))}</span></div>"
     )
     keys = run.keys()

@@ -15,11 +15,19 @@ from pathlib import Path
 from typing import Any, SupportsIndex
 
 from filmstrip.errors import KeyNotFoundError, RunNotFoundError
-from filmstrip.folder import RUNS_DIR, THUMBNAILS_DIR, default_store_dir, find_store, read_run_info
+from filmstrip.folder import (
+    RUNS_DIR,
+    THUMBNAILS_DIR,
+    default_store_dir,
+    find_store,
+    read_run_info,
+    read_writers,
+)
 from filmstrip.freeform import from_json_value
 from filmstrip.logged import LoggedImage, LoggedValues
 from filmstrip.notebook import RunInNotebook
 from filmstrip.record import ImageRecord, RecordDamagedError, RunInfo, ValuesRecord
+from filmstrip.run_state import shown_state
 from filmstrip.shard.read import Damage, StoredSample
 from filmstrip.shard.reader import ShardsReader
 
@@ -198,6 +206,11 @@ class StoredRun(RunInNotebook):
         except (OSError, RecordDamagedError):
             created = self.dir.stat().st_mtime
             return RunInfo(id=self.id, name=self.id, project="uncategorized", created=created)
+
+    @property
+    def state(self) -> str:
+        """``running``, ``finished``, ``failed``, or ``crashed`` of a run that had no end."""
+        return shown_state(self.dir, self.info, read_writers(self.dir))
 
     @property
     def config(self) -> dict[str, Any]:

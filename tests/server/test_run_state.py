@@ -13,7 +13,7 @@ import pytest
 import filmstrip
 from filmstrip.folder import read_writers
 from filmstrip.record import RunInfo, WriterInfo
-from filmstrip.server.run_state import shown_state
+from filmstrip.run_state import shown_state
 
 LOGGING = """
 import sys, numpy as np, filmstrip

@@ -71,5 +71,5 @@ def _described(run: StoredRun) -> str:
 
     info = run.info
     name = f" ({safe_text(info.name)})" if info.name != run.id else ""
-    state = ", running: it may still be written to" if info.state == "running" else ""
+    state = ", running: it may still be written to" if run.state == "running" else ""
     return f"{run.id}{name}, {size_text(run.size_bytes)}{state}"

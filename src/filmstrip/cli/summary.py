@@ -114,7 +114,7 @@ def _run_summary(run: StoredRun, keys: list[KeySummary]) -> RunSummary:
         group=info.group,
         tags=info.tags,
         notes=info.notes,
-        state=info.state,
+        state=run.state,
         created=info.created,
         finished=info.finished,
         host=info.host,

@@ -9,6 +9,7 @@ from filmstrip.folder import RUNS_DIR
 from filmstrip.freeform import to_json_value
 from filmstrip.index.rows import RunRow
 from filmstrip.record import number_from_float
+from filmstrip.run_state import shown_state
 from filmstrip.server.errors import MissingError
 from filmstrip.server.queries import (
     CompleteQuery,
@@ -23,7 +24,6 @@ from filmstrip.server.queries import (
     SeriesQuery,
     ValuesQuery,
 )
-from filmstrip.server.run_state import shown_state
 from filmstrip.server.schema import (
     Difference,
     Item,

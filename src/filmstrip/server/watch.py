@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from filmstrip.errors import one_line
 from filmstrip.folder import RUNS_DIR, read_writers
 from filmstrip.record import WriterInfo
+from filmstrip.run_state import shown_state
 from filmstrip.server.events import Broker
 from filmstrip.server.footprint import Footprint, RunMark, changed_runs, take_footprint
 from filmstrip.server.lru import Lru
 from filmstrip.server.news import News
-from filmstrip.server.run_state import shown_state
 from filmstrip.server.schema import Indexing, ProblemEvent, RunEvent
 
 if TYPE_CHECKING:
