@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import secrets
+import socket
 from pathlib import Path
 
 from filmstrip.errors import OptionError, StoreError, StoreNotFoundError
@@ -177,8 +178,9 @@ def spool_path(run_dir: Path, info: WriterInfo) -> Path:
 
 
 def _replace_file(path: Path, data: bytes) -> None:
-    # The token: processes in two containers may have the same number, and one folder.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    # The token: two containers may have the same name and numbers of processes, and one folder.
+    owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}"
+    temporary = path.with_name(f".{path.name}.{owner}")
     try:
         temporary.write_bytes(data)
         temporary.replace(path)

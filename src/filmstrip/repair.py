@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ _LOCK_SECS = 0.1
 
 _SWEEP_SECS = 60.0
 """A file that is about to get its name is there for milliseconds."""
+
+_HALF_WRITTEN = re.compile(r"\..+\.json\.(?P<host>.+)\.(?P<pid>\d+)\.[0-9a-f]{8}")
 
 _PATIENCE_SECS = 30.0
 """How long to wait for the encoder of a process that is gone; it drains some hundred images/s."""
@@ -103,11 +106,19 @@ def _wait_for_orphans(run_dir: Path, patience_secs: float) -> None:
 
 def _sweep(run_dir: Path) -> None:
     """Delete what a kill left of files that are written under another name first."""
-    for pattern in (".*.json.*", ".r*-s*.spool"):
-        for path in run_dir.glob(pattern):
-            with contextlib.suppress(OSError):  # another does the same, or it is not ours to delete
-                if time.time() - path.stat().st_mtime > _SWEEP_SECS:
-                    path.unlink()
+    writers = {info.name: (info.host, info.pid) for info in read_writers(run_dir)}
+    for path in run_dir.glob(".*"):
+        if match := _HALF_WRITTEN.fullmatch(path.name):
+            owner = (match["host"], int(match["pid"]))
+        elif path.suffix == ".spool":
+            owner = writers.get(path.stem.removeprefix("."), ("", 0))
+        else:
+            continue
+        with contextlib.suppress(OSError):  # another does the same, or it is not ours to delete
+            is_old = time.time() - path.stat().st_mtime > _SWEEP_SECS
+            is_dead = owner[0] == socket.gethostname() and not _is_process_alive(owner[1])
+            if is_old or is_dead:
+                path.unlink()
 
 
 def _is_process_alive(pid: int) -> bool:

@@ -34,7 +34,7 @@ from filmstrip.writer import Writer, WriterReport
 
 __all__ = ["INTERRUPTED_SECS", "Run", "open_run"]
 
-INTERRUPTED_SECS = 4.0
+INTERRUPTED_SECS = 3.0
 """How long ``finish()`` waits after a Ctrl-C; the encoder process then goes on by itself."""
 
 _MAX_STEP = 2**63 - 1

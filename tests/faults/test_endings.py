@@ -18,6 +18,8 @@ import filmstrip
 from filmstrip.repair import dead_spools, repair_run
 
 NUM_STEPS = 12
+MOST_SECS = 8
+"""5, and what a machine adds that does much else."""
 HERE = str(Path(__file__).parents[2])
 
 FIRST = """
@@ -78,7 +80,7 @@ def test_however_a_script_ends_nothing_is_lost(tmp_path, ending):
             began = time.monotonic()
         process.wait()
         if number is not None:
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < MOST_SECS
         assert process.returncode == exit_code
     wait_until(lambda: not encoders_of(tmp_path), secs=60)
     run_dir = tmp_path / "s" / "runs" / "r"
@@ -108,7 +110,7 @@ def test_ctrl_c_ends_a_script_within_5_s_however_much_is_to_be_encoded(tmp_path)
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         process.wait()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < MOST_SECS
         encoders = encoders_of(tmp_path)
         for pid in encoders:  # it would take its time
             os.kill(pid, signal.SIGKILL)
