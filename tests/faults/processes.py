@@ -34,6 +34,8 @@ class Task(msgspec.Struct, frozen=True):
     queue_bytes: int = 2**28
     num_steps: int | None = None
     """None to log until it is killed."""
+    num_together: int = 0
+    """How many processes wait for each other after their first step."""
     num_ranks: int = 0
     """As the launcher of a distributed training says; 0 without one."""
 
@@ -56,6 +58,7 @@ def run(task: Task) -> None:
         for step in steps:
             log_step(run, task.load, task.process, step)
             numbers[task.process] = step + 1
+            wait_until(lambda: all(numbers[: task.num_together]), secs=120)
         run.finish()
         numbers.release()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.faults.counts import report, times
 from tests.faults.pictures import check_tidy
-from tests.faults.processes import encoders_of
+from tests.faults.processes import encoders_of, wait_until
 
 import filmstrip
 
@@ -29,6 +29,7 @@ def num_files(pid: int) -> int:
 
 
 @pytest.mark.timeout(1500)
+@pytest.mark.filterwarnings("ignore:log\\(\\) waits")
 def test_nothing_grows_in_a_long_run(tmp_path, monkeypatch):
     monkeypatch.setenv("FILMSTRIP_ENCODER", "process")
     num_images = times(200_000, 5000)
@@ -70,5 +71,5 @@ def test_runs_that_come_and_go_leave_no_files_open_and_no_threads(tmp_path):
     before = num_files(os.getpid()), threading.active_count()
     for number in range(4, 30):
         log_one(number)
-    assert threading.active_count() <= before[1]
+    wait_until(lambda: threading.active_count() <= before[1])
     assert num_files(os.getpid()) <= before[0] + 4, "a run's mapped page may live a little longer"

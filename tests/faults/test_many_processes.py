@@ -23,9 +23,8 @@ NUM_PROCESSES, NUM_STEPS = 16, 6
 @pytest.mark.parametrize("num_ranks", [0, NUM_PROCESSES])
 def test_sixteen_processes_log_to_one_run(tmp_path, num_ranks):
     options = {"encoder": "process" if IS_FULL else "thread", "num_steps": NUM_STEPS}
-    with logging(
-        tmp_path / "s", num_processes=NUM_PROCESSES, num_ranks=num_ranks, load="small", **options
-    ) as logs:
+    options |= {"num_ranks": num_ranks, "num_together": NUM_PROCESSES, "load": "small"}
+    with logging(tmp_path / "s", num_processes=NUM_PROCESSES, **options) as logs:
         assert logs.join() == [0] * NUM_PROCESSES
         found = read_back(logs.run_dir, "small")
         assert sorted(found) == list(range(NUM_PROCESSES))
