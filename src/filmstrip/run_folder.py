@@ -107,12 +107,15 @@ def _go_on(settings: RunSettings, run_dir: Path) -> OpenedRun:
     """Return a run that exists, once what dead writers left in their spools is in its shards."""
     writers = read_writers(run_dir)
     live = {info.session for info in writers if is_live(run_dir, info)}
-    if settings.resume == "never" and not (settings.is_distributed and (live or not writers)):
+    own = [info.session for info in writers if info.rank == settings.rank]
+    # Of one launch a rank may be done before another has begun; what is over has them all.
+    if settings.resume == "never" and not (settings.is_distributed and (live or not own)):
         raise RunExistsError(run_dir.name)
     repair_run(run_dir)
     logged = _logged_before(run_dir)
     newest = max([logged.session, *(info.session for info in writers)], default=-1)
-    session = _session(newest, live, [w.session for w in writers if w.rank == settings.rank])
+    is_one_launch = settings.resume == "never"
+    session = newest if is_one_launch and newest >= 0 else _session(newest, live, own)
     info = _resumed_info(settings, run_dir, session)
     write_run_info(run_dir, info)
     return OpenedRun(run_dir, info, session, settings.rank, logged.step + 1)

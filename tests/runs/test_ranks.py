@@ -109,6 +109,16 @@ def test_processes_of_one_launch_share_a_run_and_a_session_and_a_resumed_launch_
     assert verify_store(filmstrip.open(tmp_path / ".filmstrip")).problems == ()
 
 
+def test_a_rank_may_begin_when_another_is_done(stored, image, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in ("1", "0"):
+        monkeypatch.setenv("RANK", rank)
+        with filmstrip.init(id="r") as run:
+            run.log({"x": image(1)}, step=0)
+    assert [(i.rank, i.record.session) for i in stored(run).images("x")] == [(0, 0), (1, 0)]
+    assert stored(run).info.state == "finished"
+
+
 def test_a_launch_may_not_take_the_id_of_one_that_is_over(tmp_path, monkeypatch):
     filmstrip.init(id="r").finish()
     monkeypatch.setenv("WORLD_SIZE", "2")
