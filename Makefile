@@ -9,7 +9,7 @@ CHROMIUM := command -v chromium > /dev/null
 SVELTE_CHECK = cd web && ../$(BIN)/node node_modules/svelte-check/bin/svelte-check --fail-on-warnings
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults test-web test-browser screenshots chromium check bench build viewer gen dev lock clean
+.PHONY: help demo test test-faults test-web test-browser screenshots chromium check bench bench-viewer build viewer gen dev lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -41,6 +41,9 @@ check: $(VENV)/.dev $(MODULES)  ## lint, formatting and types
 
 bench: $(VENV)/.dev  ## the same images through filmstrip and seven others (about 18 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-viewer: viewer chromium $(VENV)/.dev  ## the viewer and the index against their goals, in a real Chromium
+	$(BIN)/python -m benchmarks.viewer $(ARGS)
 
 viewer: $(VENV)/.demo  ## build the viewer into the package, when its sources changed
 	$(BIN)/python hatch_build.py
