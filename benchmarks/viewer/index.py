@@ -21,12 +21,12 @@ from statistics import median
 from typing import Any
 
 import sqlalchemy
-from benchmarks.viewer.index_fill import make_store, time_filling
-from benchmarks.viewer.index_rows import NUM_KEYS, NUM_RUNS, Shape, fill_tables
 from sqlalchemy import select
 from sqlalchemy.schema import CreateIndex, DropIndex
 from tests.postgresql import postgresql_server
 
+from benchmarks.viewer.index_fill import make_store, time_filling
+from benchmarks.viewer.index_rows import NUM_KEYS, NUM_RUNS, Shape, fill_tables
 from filmstrip.folder import prepare_store
 from filmstrip.index import Index, parse_query, schema
 
