@@ -33,7 +33,8 @@ _BATCH_BYTES = 512 * 1024
 _RETRY_SECS = (0.05, 1.0)
 """How long to wait before a write that failed is tried again: at first, and at most."""
 
-_SPACE_CHECK_SECS = 0.1
+_SPACE_CHECK_SECS, _SPACE_CHECK_BYTES = 0.1, 2**20
+"""After so long, or so much, it is asked again how much room the disk has."""
 
 
 class DrainGaveUpError(Exception):
@@ -81,7 +82,7 @@ class Drain:
         self._give_up_at: float | None = None
         self._has_given_up = False
         self._wake = threading.Event()
-        self._space_checked = 0.0
+        self._space_checked, self._space_checked_bytes = 0.0, 0
         self._seen_bytes = 0
 
     @property
@@ -208,8 +209,9 @@ class Drain:
             try:
                 sample = sample_from_item(item, parts, self._spool.seed)
             except PartDamagedError as error:
-                if not is_maybe_torn:
-                    self._note_lost(1, error)
+                if is_maybe_torn:  # what was logged is read up to some point, and nothing behind
+                    break
+                self._note_lost(1, error)
                 continue
             items.append(sample)
             size_bytes += sample.size_bytes
@@ -258,9 +260,10 @@ class Drain:
 
     def _check_space(self) -> None:
         now = time.monotonic()
-        if now - self._space_checked >= _SPACE_CHECK_SECS:
+        unchecked_bytes = self._appender.size_bytes - self._space_checked_bytes
+        if now - self._space_checked >= _SPACE_CHECK_SECS or unchecked_bytes >= _SPACE_CHECK_BYTES:
             check_free_space(self._appender.run_dir, 0)
-            self._space_checked = now
+            self._space_checked, self._space_checked_bytes = now, self._appender.size_bytes
 
     def _persist(self, write: Callable[[], None]) -> None:
         """Write, again and again while the disk refuses.

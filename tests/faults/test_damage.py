@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.faults.pictures import log_step, pixels, step_data
 import filmstrip
 from filmstrip.errors import FilmstripError
 from filmstrip.repair import repair_run
+from filmstrip.spool.file import Mark, Spool
 from filmstrip.store import StoredRun
 from filmstrip.verify import verify_store
 
@@ -130,3 +132,21 @@ def test_an_undamaged_spool_is_drained_whole(killed, tmp_path):
     (repaired,) = repair_run(tmp_path / "store" / "runs" / "r")
     assert (repaired.num_images, repaired.num_lost) == (NUM_STEPS * NUM_IMAGES, 0)
     assert whole_images(tmp_path / "store" / "runs" / "r", load) == ALL
+
+
+def test_of_an_entry_that_a_kill_cut_off_nothing_behind_the_cut_is_stored(killed, tmp_path):
+    pristine, load = killed
+    shutil.copytree(pristine, tmp_path / "store")
+    run_dir = tmp_path / "store" / "runs" / "r"
+    (path,) = run_dir.glob("*.spool")
+    spool = Spool.open(path)
+    *_, newest = spool.find(0)
+    spool.set_mark(Mark.LOGGED, newest.seq)
+    first_part = spool._offset(newest.position) + newest.size_bytes - newest.body_bytes
+    os.pwrite(spool.fd, bytes(64), first_part)
+    spool.close()
+    (repaired,) = repair_run(run_dir)
+    assert (repaired.num_lost, repaired.problem) == (0, "")
+    whole = {f"0/{step}/{index}" for step in range(NUM_STEPS - 1) for index in range(NUM_IMAGES)}
+    assert whole_images(run_dir, load) == whole
+    assert len(StoredRun(run_dir).values()) == NUM_STEPS
