@@ -31,6 +31,27 @@ test("no more runs at once than may, and the newest comes first", async () => {
   expect(order).toEqual(["new", "old"]);
 });
 
+test("what is done ahead of time comes after all that is asked for, oldest first", async () => {
+  const jobs = new Jobs<string>(1);
+  const order: string[] = [];
+  const first = later<string>();
+  const note = (name: string) => async () => {
+    order.push(name);
+    return name;
+  };
+  const always = () => true;
+  const running = jobs.run("first", () => first.promise);
+  const waiting = [
+    jobs.run("asked", note("asked")),
+    ...["next", "after", "met"].map((name) => jobs.run(name, note(name), always, true)),
+    jobs.run("met", note("met")),
+  ];
+  first.done("first");
+  await running;
+  await Promise.all(waiting);
+  expect(order).toEqual(["met", "asked", "next", "after"]);
+});
+
 test("work that nobody wants any more is dropped, and said to be", async () => {
   const jobs = new Jobs<string>(1);
   const first = later<string>();

@@ -1,9 +1,14 @@
-/** Work that is shared by those who wait for it, newest first, and dropped when nobody does. */
+/**
+ * Work that is shared by those who wait for it, newest first, and dropped when nobody does. What is
+ * done ahead of time comes after all that is asked for, oldest first.
+ */
 
 interface Job<T> {
   work: () => Promise<T>;
   waiting: Waiting<T>[];
   isStarted: boolean;
+  /** Whether nobody waits to see it yet. */
+  isAhead: boolean;
 }
 
 interface Waiting<T> {
@@ -22,9 +27,15 @@ export class Jobs<T> {
   constructor(readonly maxRunning: number) {}
 
   /** Do the work named `key`, or wait for it where it is already asked for. */
-  run(key: string, work: () => Promise<T>, isWanted: () => boolean = () => true): Promise<T> {
+  run(
+    key: string,
+    work: () => Promise<T>,
+    isWanted: () => boolean = () => true,
+    isAhead = false,
+  ): Promise<T> {
     return new Promise((done, failed) => {
-      const job = this.#jobs.get(key) ?? { work, waiting: [], isStarted: false };
+      const job = this.#jobs.get(key) ?? { work, waiting: [], isStarted: false, isAhead };
+      job.isAhead &&= isAhead;
       job.waiting.push({ isWanted, done, failed });
       if (!job.isStarted) {
         this.#jobs.delete(key); // the newest wish comes last
@@ -35,9 +46,11 @@ export class Jobs<T> {
   }
 
   #start(): void {
-    for (const key of [...this.#jobs.keys()].reverse()) {
+    const jobs = [...this.#jobs].filter(([, job]) => !job.isStarted);
+    const asked = jobs.filter(([, job]) => !job.isAhead).reverse();
+    const ahead = jobs.filter(([, job]) => job.isAhead);
+    for (const [key, job] of [...asked, ...ahead]) {
       if (this.#numRunning >= this.maxRunning) return;
-      const job = this.#jobs.get(key)!;
       if (job.isStarted) continue;
       if (job.waiting.some((each) => each.isWanted())) void this.#perform(key, job);
       else this.#drop(key, job);

@@ -77,6 +77,7 @@ export class Pictures {
     size: ThumbnailSize | null,
     window: WindowChoice,
     isWanted?: () => boolean,
+    isAhead = false,
   ): Promise<Drawable> {
     const key = keyOf(item, size, window);
     return (
@@ -89,6 +90,7 @@ export class Pictures {
           return made;
         },
         isWanted,
+        isAhead,
       )
     );
   }

@@ -32,7 +32,7 @@ class Ahead {
           const { width, height } = item.record;
           const scale = Math.min(size.width / width, size.height / height) * devicePixelRatio;
           const thumbnail = thumbnailFor(item.record, Math.max(width, height) * scale);
-          pictures.load(item, thumbnail, WHOLE, () => !abort.signal.aborted).catch(() => undefined);
+          pictures.load(item, thumbnail, WHOLE, () => !abort.signal.aborted, true).catch(() => undefined);
         }
       }
     }, QUIET_MS);
