@@ -33,11 +33,11 @@ window.bench = (() => {
   const isPainted = (cell) => cell.querySelector("canvas")?.dataset.painted === cell.dataset.digest;
   const cells = () => [...document.querySelectorAll("main [data-digest]")];
 
-  /** Whether every cell of the grid shows its picture, and there are as many in sight. */
+  /** Whether every cell in sight shows its picture, and there are as many. */
   function isFull(count) {
-    const all = cells();
-    return !document.querySelector("progress, main .stale, main .ghost:not(.none)")
-      && all.every(isPainted) && all.filter(isInSight).length >= count;
+    const shown = cells().filter(isInSight);
+    const unknown = [...document.querySelectorAll("main .stale, main .ghost:not(.none)")];
+    return shown.length >= count && shown.every(isPainted) && !unknown.some(isInSight);
   }
 
   /** Whether as many cells in sight as that show a picture of this step, and none another. */
