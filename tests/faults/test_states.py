@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -151,6 +152,7 @@ class RunStates(RuleBasedStateMachine):
         self.run, self.is_sending = None, True
 
 
+pytestmark = pytest.mark.timeout(1500)
 RunStates.TestCase.settings = settings(
     max_examples=times(300, 8),
     stateful_step_count=30,

@@ -101,3 +101,13 @@ def test_padding_fills_the_last_block_with_zeros(size_bytes):
     assert (size_bytes + len(pad)) % BLOCK_SIZE == 0
     assert pad == bytes(len(pad))
     assert len(pad) < BLOCK_SIZE
+
+
+def test_no_single_bit_of_a_header_may_flip():
+    block = pack_header("a/0-0.png", 5, mtime_secs=7)
+    flipped = [
+        block[:at] + bytes([block[at] ^ 1 << bit]) + block[at + 1 :]
+        for at in range(len(block))
+        for bit in range(8)
+    ]
+    assert not any(map(parse_header, flipped))

@@ -93,7 +93,8 @@ def parse_header(block: bytes) -> TarHeader | None:
     if kind not in (_REGULAR, _HARD_LINK):
         return None
     try:
-        if _octal(checksum) != _sum(block) - sum(checksum) + _SUM_OF_SPACES:
+        # Byte for byte: it cannot cover itself, and a flipped bit in it is to be found too.
+        if checksum != b"%06o\0 " % (_sum(block) - sum(checksum) + _SUM_OF_SPACES):
             return None
         path = _text(name)
         if prefix[0]:
