@@ -18,7 +18,12 @@ demo: $(VENV)/.demo viewer  ## set everything up, log six short runs on real pho
 	$(BIN)/filmstrip demo
 
 test: test-web chromium  ## set everything up and run the tests
-	$(BIN)/python -m pytest $$($(CHROMIUM) || echo --ignore=tests/browser) $(ARGS)
+ifdef ARGS
+	$(BIN)/python -m pytest $(ARGS)
+else
+	if $(CHROMIUM); then $(BIN)/python -m pytest tests/browser; fi
+	$(BIN)/python -m pytest --ignore=tests/browser
+endif
 
 test-browser: viewer chromium $(VENV)/.dev  ## the viewer in a real Chromium
 	$(BIN)/python -m pytest tests/browser $(ARGS)

@@ -18,11 +18,6 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
-def pytest_collection_modifyitems(items):
-    """Run the browser's tests last: Playwright keeps an event loop running from the first on."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
-
-
 @pytest.fixture(autouse=True)
 def clean_surroundings(monkeypatch, tmp_path):
     """Clear the environment, and work in a temporary folder: no .filmstrip is left in the repo."""
