@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 
+import msgspec
 import numpy as np
 import PIL.Image
 import pytest
@@ -16,7 +17,7 @@ from filmstrip.recent import Recent
 from filmstrip.sample import PartDamagedError, Sample, encode_samples, sample_from_item
 from filmstrip.shard.append import EncodedMember, KnownMember, StoredFile
 from filmstrip.shard.names import mask_member
-from filmstrip.spool.items import decode_items, encode_items, part_slices
+from filmstrip.spool.items import SpooledPart, decode_items, encode_items, part_slices
 
 
 def spooled(*images: Image) -> list[tuple]:
@@ -209,3 +210,10 @@ def test_a_picture_that_its_file_type_cannot_hold_is_an_error(monkeypatch):
     monkeypatch.setattr(sample, "encode", refuse)
     with pytest.raises(ImageInputError):
         encode_samples(samples(draft(0, (9, 9, 3), file_type="jpg").image), Recent(9))
+
+
+def test_the_same_pixels_are_known_again_wherever_in_the_spool_they_stand():
+    part = SpooledPart(4, b"d" * 16, (2, 2), "uint8")
+    elsewhere = msgspec.structs.replace(part, offset=4096)
+    assert sample._key(part, "looks") == sample._key(elsewhere, "looks")
+    assert sample._key(part, "looks") != sample._key(part, "other looks")
