@@ -43,6 +43,8 @@ export class PictureCanvas extends Canvas {
   #shown: { digest: string; drawable: Drawable } | undefined;
   #staleTimer: ReturnType<typeof setTimeout> | undefined;
   #isDestroyed = false;
+  /** The picture that was last painted whole, in whatever view. */
+  #paintedDigest = "";
   /** The picture is shown without a mask that cannot be read. */
   #hasMaskFailed = false;
 
@@ -57,6 +59,7 @@ export class PictureCanvas extends Canvas {
   update(props: PictureProps): void {
     const before = this.#props;
     this.#props = props;
+    this.element.dataset.painted = "";
     const hasNewSize = before?.width !== props.width || before.height !== props.height;
     if (hasNewSize) this.resize(props.width, props.height);
     if (before?.item !== props.item) this.#hasMaskFailed = false;
@@ -85,7 +88,7 @@ export class PictureCanvas extends Canvas {
   }
 
   #becomeStale(): void {
-    this.element.dataset.painted = "";
+    this.#paintedDigest = "";
     clearTimeout(this.#staleTimer);
     this.#staleTimer = setTimeout(() => {
       if (this.#shown?.digest === this.#props?.item.digest) return;
@@ -148,7 +151,7 @@ export class PictureCanvas extends Canvas {
     if (ready && ready !== this.#shown?.drawable) this.#show({ digest: item.digest, drawable: ready });
     else if (ready && this.#shown) this.#shown.digest = item.digest;
     const found = tintedMasks(this.pictures, item, style, this.#maskSize(props));
-    const isFirst = this.element.dataset.painted !== item.digest;
+    const isFirst = this.#paintedDigest !== item.digest;
     // Half of the next picture, or its masks on the one before, would be a lie.
     if (this.#shown && this.#shown.digest !== item.digest) return;
     if (this.#shown && !found && isFirst && !this.#hasMaskFailed) return;
@@ -168,6 +171,7 @@ export class PictureCanvas extends Canvas {
       highlight: props.highlight ?? null,
     });
     if (ready && (found?.isExact || this.#hasMaskFailed)) {
+      this.#paintedDigest = item.digest;
       this.element.dataset.painted = item.digest;
       this.events.painted?.();
     }
