@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmstrip.codec.png import encode_png
+from filmstrip.server import png_shrink
 from filmstrip.server.png_shrink import shrink_png
 
 SHAPES = {"L": (), "LA": (2,), "RGB": (3,), "RGBA": (4,)}
@@ -61,6 +62,52 @@ def test_it_is_what_pillow_makes_of_ours(mode, width, height, factor, seed):
     assert np.array_equal(np.array(shrink_png(data, factor)), averaged(data, factor))
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+
+def png_of(image: PIL.Image.Image, filters: list[int]) -> bytes:
+    """A file whose rows have these filters, by the book (PNG 3rd edition, 9.2)."""
+    rows = np.asarray(image).reshape(image.height, -1).astype(int)
+    channels = len(image.getbands())
+    left = np.pad(rows, ((0, 0), (channels, 0)))[:, :-channels]
+    above = np.pad(rows, ((1, 0), (0, 0)))[:-1]
+    foretold = [np.zeros_like(rows), left, above, (left + above) // 2]
+    kinds = np.array(filters)
+    chosen = np.choose(kinds[:, None], foretold)
+    filtered = np.column_stack([kinds, (rows - chosen) % 256]).astype(np.uint8)
+    size = image.width.to_bytes(4, "big") + image.height.to_bytes(4, "big")
+    header = size + bytes([8, 2 if channels == 3 else 0, 0, 0, 0])
+    body = chunk(b"IDAT", zlib.compress(filtered.tobytes()))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+
+
+@given(
+    st.sampled_from(["L", "RGB"]),
+    st.integers(1, 40),
+    st.lists(st.sampled_from([0, 1, 2, 2, 2, 3]), min_size=1, max_size=40),
+    st.integers(2, 9),
+    st.integers(1, 2000),
+)
+def test_rows_of_any_filters_are_averaged_the_same_wherever_strips_end(
+    mode, width, filters, factor, strip_bytes
+):
+    image = PIL.Image.fromarray(pixels(mode, width, len(filters)))
+    data = png_of(image, filters)
+    assert np.array_equal(np.array(PIL.Image.open(io.BytesIO(data))), np.array(image))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(png_shrink, "_STRIP_BYTES", strip_bytes)
+        small = shrink_png(data, factor)
+    assert np.array_equal(np.array(small), np.array(image.reduce(factor)))
+
+
+@pytest.mark.parametrize("factor", [257, 258, 600])
+def test_sums_of_many_pixels_do_not_overflow(factor):
+    white = PIL.Image.new("L", (600, 601), 255)
+    small = shrink_png(png_of(white, [2] * 601), factor)
+    assert np.array_equal(np.array(small), np.array(white.reduce(factor)))
+
+
 def test_sixteen_bits_are_averaged_as_they_are():
     wide = np.arange(64 * 1000, dtype=np.uint16).reshape(64, 1000)
     small = shrink_png(encode_png(wide), 4)
@@ -75,10 +122,6 @@ def test_many_small_pieces_and_one_large_piece_are_the_same():
     for level in (0, 9):
         again = encoded(image, compress_level=level)
         assert np.array_equal(np.array(shrink_png(again, 5)), averaged(data, 5))
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
 
 def bomb() -> bytes:

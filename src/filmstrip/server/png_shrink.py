@@ -1,21 +1,20 @@
 """Large PNG pictures as small ones, without ever holding the large one.
 
-Rows are inflated by isal, which takes a third of zlib's time, and handed to Pillow's decoder in
-stored, that is uncompressed, blocks, a strip at a time: it undoes the filters, and the strip is
-averaged while it is still in the processor's cache. That is half the time of decoding the whole
-picture first, and a hundredth of the memory.
+Rows are inflated by isal, which takes a third of zlib's time, and averaged a strip at a time, while
+they are still in the processor's cache (`png_strip`). That is less than half the time of decoding
+the whole picture first, and a hundredth of the memory.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
+
+from filmstrip.server.png_strip import Layout, Strip
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -24,7 +23,7 @@ __all__ = ["png_size", "shrink_png"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = 33
-_STRIP_BYTES = 768 * 1024
+_STRIP_BYTES = 1024 * 1024
 """About what is worked on at once."""
 
 _MODES = {
@@ -42,28 +41,9 @@ _HARMLESS = frozenset(
 )
 """Chunks that change no pixel, as Pillow reads them."""
 
-_BLOCK_BYTES = 65535
-"""What a stored block holds at most (RFC 1951, 3.2.4)."""
-
-_ZLIB_HEADER = b"\x78\x01"
-
 
 class _OtherPngError(ValueError):
     """The file is no PNG of the plain kind, or not whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    width: int
-    height: int
-    mode: str
-    raw_mode: str
-    pixel_bytes: int
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of a row, its filter first."""
-        return 1 + self.width * self.pixel_bytes
 
 
 def png_size(data: bytes) -> tuple[int, int] | None:
@@ -103,7 +83,7 @@ def shrink_png(data: bytes, factor: int) -> PILImage | None:
         return None
 
 
-def _parsed(data: memoryview) -> tuple[_Layout, list[memoryview]]:
+def _parsed(data: memoryview) -> tuple[Layout, list[memoryview]]:
     """Return what the header says, and the pieces of the compressed rows."""
     if data[:8] != _SIGNATURE:
         raise _OtherPngError
@@ -123,20 +103,20 @@ def _parsed(data: memoryview) -> tuple[_Layout, list[memoryview]]:
     return layout, pieces
 
 
-def _layout(header: memoryview) -> _Layout:
+def _layout(header: memoryview) -> Layout:
     width, height, depth, color, *rest = struct.unpack(">IIBBBBB", header)
     if any(rest) or (color, depth) not in _MODES or not width or not height:
         raise _OtherPngError
-    return _Layout(width, height, *_MODES[color, depth])
+    return Layout(width, height, *_MODES[color, depth])
 
 
-def _averaged(layout: _Layout, pieces: list[memoryview], factor: int) -> PILImage:
+def _averaged(layout: Layout, pieces: list[memoryview], factor: int) -> PILImage:
     import PIL.Image
 
     size = (-(-layout.width // factor), -(-layout.height // factor))
     small = PIL.Image.new("F" if layout.mode == "I;16" else layout.mode, size)
     rows_at_once = factor * max(1, _STRIP_BYTES // layout.row_bytes // factor)
-    strip = _Strip(layout)
+    strip = Strip(layout, rows_at_once)
     top = 0
     for filtered in _filtered_strips(layout, pieces, rows_at_once):
         part = strip.averaged(filtered, factor)
@@ -146,75 +126,26 @@ def _averaged(layout: _Layout, pieces: list[memoryview], factor: int) -> PILImag
 
 
 def _filtered_strips(
-    layout: _Layout, pieces: list[memoryview], rows_at_once: int
-) -> Iterator[list[bytes]]:
-    """Yield the bytes of some filtered rows at a time; in the end, their checksum must agree."""
+    layout: Layout, pieces: list[memoryview], rows_at_once: int
+) -> Iterator[memoryview]:
+    """Yield some filtered rows at a time, always in the same memory; their checksum must agree."""
     bytes_left = layout.height * layout.row_bytes
-    strip: list[bytes] = []
-    wanted = min(rows_at_once * layout.row_bytes, bytes_left)
+    strip = memoryview(bytearray(min(rows_at_once * layout.row_bytes, bytes_left)))
+    end = 0
     inflate = isal_zlib.decompressobj()
     for piece in pieces:
         rest: memoryview | bytes = piece
         while not inflate.eof:
+            wanted = min(len(strip) - end, bytes_left)
             raw = inflate.decompress(rest, max(1, wanted))
             rest = inflate.unconsumed_tail
             if not raw:
                 break
-            strip.append(raw)
-            wanted -= len(raw)
+            strip[end : end + len(raw)] = raw
+            end += len(raw)
             bytes_left -= len(raw)
-            if wanted == 0:
-                yield strip
-                strip, wanted = [], min(rows_at_once * layout.row_bytes, bytes_left)
+            if end == len(strip) or bytes_left == 0:
+                yield strip[:end]
+                end = 0
     if bytes_left or not inflate.eof:
         raise _OtherPngError
-
-
-class _Strip:
-    """Some rows of a picture, decoded into the same memory each time, below the row above them."""
-
-    def __init__(self, layout: _Layout) -> None:
-        self._layout = layout
-        self._above = bytes(layout.row_bytes)
-        self._picture: PILImage | None = None
-
-    def averaged(self, filtered: list[bytes], factor: int) -> PILImage:
-        """Return the rows with each `factor` × `factor` pixels averaged to one."""
-        layout = self._layout
-        picture = self._decoded(filtered)
-        below = (0, 1, layout.width, picture.height)
-        last = picture.crop((0, picture.height - 1, layout.width, picture.height))
-        self._above = b"\0" + last.tobytes("raw", layout.raw_mode)
-        if layout.mode == "I;16":  # which Pillow does not average
-            return _as_floats(picture.crop(below)).reduce(factor)
-        return picture.reduce(factor, below)
-
-    def _decoded(self, filtered: list[bytes]) -> PILImage:
-        import PIL.Image
-
-        layout = self._layout
-        size = (layout.width, 1 + sum(map(len, filtered)) // layout.row_bytes)
-        if self._picture is None or self._picture.size != size:
-            self._picture = PIL.Image.new(layout.mode, size)
-        self._picture.frombytes(_as_stored([self._above, *filtered]), "zip", layout.raw_mode, 0)
-        return self._picture
-
-
-def _as_stored(pieces: list[bytes]) -> bytes:
-    """Return zlib data that holds the bytes uncompressed (RFC 1950, RFC 1951).
-
-    It is left open at its end, which says nothing more once all rows are there.
-    """
-    parts: list[bytes | memoryview] = [_ZLIB_HEADER]
-    for piece in pieces:
-        view = memoryview(piece)
-        for start in range(0, len(view), _BLOCK_BYTES):
-            block = view[start : start + _BLOCK_BYTES]
-            parts += (struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF), block)
-    return b"".join(parts)
-
-
-def _as_floats(wide: PILImage) -> PILImage:
-    import PIL.Image
-
-    return PIL.Image.fromarray(np.asarray(wide).astype(np.float32))
