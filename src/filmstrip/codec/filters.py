@@ -89,12 +89,9 @@ def _flatness(image: Scanlines) -> float:
     """Return the share of bytes that equal the one above, in some rows."""
     if image.height == 1:
         return 0.0
-    num_equal = 0
-    for place in _SAMPLED_PLACES:
-        above = int(place * (image.height - 1))
-        pair = image.rows(above, above + 2)
-        num_equal += int(np.count_nonzero(pair[0] == pair[1]))
-    return num_equal / (len(_SAMPLED_PLACES) * image.row_bytes)
+    places = [int(place * (image.height - 1)) for place in _SAMPLED_PLACES]
+    pairs = np.stack([image.rows(above, above + 2) for above in places])
+    return int(np.count_nonzero(pairs[:, 0] == pairs[:, 1])) / (len(pairs) * image.row_bytes)
 
 
 def _is_gray_in_color(image: Scanlines) -> bool:
