@@ -215,6 +215,7 @@ PIXELS = ["numpy", "PIL", "torch", "rich", "typer", "sqlalchemy"]
         ("import filmstrip; filmstrip.FilmstripError", HEAVY),
         ("import filmstrip; filmstrip.Store; filmstrip.StoredRun; filmstrip.open", PIXELS),
         ("import filmstrip; filmstrip.Image; filmstrip.Run", ["PIL", "torch", "rich", "typer"]),
+        ("import filmstrip.index.reader", PIXELS),
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code, heavy):

@@ -16,7 +16,7 @@ from tests.index.test_scan import all_items, check_is_the_same
 
 import filmstrip
 from filmstrip.folder import write_run_info
-from filmstrip.index import Index, KeyChange, fill, parse_query
+from filmstrip.index import Index, KeyChange, parse_query, stretch
 from filmstrip.index.fill import Filler
 from filmstrip.index.shelf import Shelf
 from filmstrip.record import RunInfo
@@ -54,8 +54,8 @@ def test_only_what_is_new_is_read(store, open_index, monkeypatch):
         starts.append((shard.name, start))
         return iter_scan(shard, start=start)
 
-    iter_scan = fill.scan_shard
-    monkeypatch.setattr(fill, "scan_shard", scan)
+    iter_scan = stretch.scan_shard
+    monkeypatch.setattr(stretch, "scan_shard", scan)
     assert not index.refresh()
     assert starts == []
     append(store, [sample(7)], writer="x")
@@ -91,7 +91,7 @@ def test_progress_counts_the_bytes_that_are_read(store, open_index):
 
 @pytest.mark.parametrize("max_batch", [1, 2, 2000])
 def test_batches_of_any_size_give_the_same(store, open_index, monkeypatch, max_batch):
-    monkeypatch.setattr(fill, "_BATCH_SIZE", max_batch)
+    monkeypatch.setattr(stretch, "MAX_SAMPLES", max_batch)
     append(store, [sample(step % 3, rank=1, loss=0.25) for step in range(7)], writer="x")
     append(store, [sample(1, session=1), sample(1, session=1, loss=2)], writer="y")
     index = open_index(store)
@@ -246,7 +246,7 @@ def test_processes_that_fill_at_once_store_each_image_once(store, database_url, 
 
 
 def test_fillers_that_meet_in_one_shard_store_each_image_once(store, open_index, monkeypatch):
-    monkeypatch.setattr(fill, "_BATCH_SIZE", 1)
+    monkeypatch.setattr(stretch, "MAX_SAMPLES", 1)
     index = open_index(store)
     fillers = [Filler(index._home.database, Shelf(store)) for _ in range(4)]
     threads = [threading.Thread(target=filler.refresh) for filler in fillers]
@@ -260,16 +260,17 @@ def test_fillers_that_meet_in_one_shard_store_each_image_once(store, open_index,
 KILLED = """
 import os, sys
 from pathlib import Path
-from filmstrip.index import Index, fill
-fill._BATCH_SIZE = 5
+from filmstrip.index import Index, fill, stretch
+stretch.MAX_SAMPLES = 5
 batches = 0
 insert = fill.insert_images
 def insert_and_die(*args, **options):
     global batches
-    insert(*args, **options)
+    touched = insert(*args, **options)
     batches += 1
     if batches == int(sys.argv[2]):
         os.kill(os.getpid(), 9)
+    return touched
 fill.insert_images = insert_and_die
 Index.open(Path(sys.argv[1]), sys.argv[3] or None).refresh()
 """

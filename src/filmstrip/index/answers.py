@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from filmstrip.index.batch import chunks, digest_head
+from filmstrip.index.cells import digest_head
+from filmstrip.index.database import chunks
 from filmstrip.index.rows import Item, KeyRow, MemberPlace, RunRow, Series, StepRow
 from filmstrip.index.scalars import merged_values, value_entries
 from filmstrip.index.schema import (

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from filmstrip.index import schema
-from filmstrip.index.database import insert_rows
-from filmstrip.index.facts import FactRows
-from filmstrip.index.schema import stored_text
-from filmstrip.record import ImageRecord, Member
-from filmstrip.shard.read import Location, StoredSample
+from filmstrip.index.database import chunks, insert_rows, insert_texts
+from filmstrip.index.shelf import Shelf
+from filmstrip.index.stretch import FirstSeen, ImageColumns, LinkedFile, Stretch
+from filmstrip.index.tally import Entry, StepKey, tally
 
-__all__ = [
-    "NumberedImage",
-    "Numbering",
-    "chunks",
-    "digest_head",
-    "free_numbers",
-    "insert_images",
-    "int64",
-    "member_row",
-    "new_generation",
-    "places_of",
-]
+__all__ = ["Numbering", "ShardAt", "free_numbers", "insert_images", "new_generation"]
 
-_MAX_VARIABLES = 30_000
-"""Values in one statement; SQLite takes 32766."""
+_MANY = 100
+"""From so many images on it is asked first whether any number near theirs is taken."""
+
+_MAX_HEADS = 2**17
 
 
 class _Numbers(dict[Any, int]):
@@ -63,6 +56,8 @@ class Numbering:
         self.names = _Numbers(schema.names, "name")
         self.series: set[tuple[int, int]] = set()
         """Runs and names that are known to go together."""
+        self.heads: set[int] = set()
+        """Files that links name and that are known to be found."""
 
     def begin(self, connection: Connection) -> None:
         """Forget what may be wrong, and make what is missing with this connection."""
@@ -72,6 +67,8 @@ class Numbering:
         if found != self.generation:
             self.forget()
             self.generation = found or ""
+        if len(self.heads) > _MAX_HEADS:
+            self.heads.clear()
         self.fields.connection = self.names.connection = connection
 
     def forget(self) -> None:
@@ -79,106 +76,59 @@ class Numbering:
         self.fields.clear()
         self.names.clear()
         self.series.clear()
+        self.heads.clear()
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedImage:
-    """An image record with what it is called in the tables."""
+class ShardAt:
+    """A shard, as rows name it."""
 
+    run_num: int
+    run_id: str
     num: int
-    key_num: int
-    at: tuple[int, int, int, int]
-    """Step, session, rank and index, as a database can hold them."""
-    sample: StoredSample
-    record: ImageRecord
-
-
-def places_of(record: ImageRecord) -> tuple[int, int, int, int]:
-    """Return step, session, rank and index, or the nearest integers that a database holds."""
-    at = (record.step, record.session, record.rank, record.index)
-    if max(at) < 2**63 and min(at) >= -(2**63):
-        return at
-    return int64(at[0]), int64(at[1]), int64(at[2]), int64(at[3])
+    name: str
 
 
 def insert_images(
-    connection: Connection,
-    numbering: Numbering,
-    numbered: Sequence[NumberedImage],
-    places: Mapping[int, int | None],
-    *,
-    shard_num: int,
-    run_num: int,
-) -> None:
-    """Store what is searched of some images, with the place of each by its number."""
-    facts = FactRows(numbering.fields)
-    rows: list[tuple[Any, ...]] = []
-    files: list[tuple[Any, ...]] = []
-    for image in numbered:
-        record, line, (step, session, rank, index) = image.record, image.sample.line, image.at
-        flags, words = facts.add(record, image.num, image.key_num)
-        rows.append(
-            (
-                image.num, image.key_num, run_num, step, places[image.num], session, rank, index,
-                record.time, shard_num, line.offset, line.size_bytes, flags, words,
-            )
-        )  # fmt: skip
-        files += _member_rows(image, shard_num)
-    by_table: tuple[list[Any], ...] = (rows, files, facts.marks, facts.labels, facts.measures)
-    for table, its_rows in zip(_TABLES, by_table, strict=True):
-        its_rows.sort()
-        # Facts of an image that is read again are there already.
-        is_new = table in (schema.images, schema.members)
-        insert_rows(connection, table, its_rows, is_new=is_new)
-
-
-_TABLES = (schema.images, schema.members, schema.marks, schema.labels, schema.measures)
-
-
-def chunks(values: Iterable[Any], size: int = _MAX_VARIABLES) -> Iterable[list[Any]]:
-    """Yield the values in lists short enough for one statement."""
-    whole = list(values)
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
-
-
-def int64(value: int) -> int:
-    """Return the integer, or the nearest that a database holds: a shard may say anything."""
-    return max(-(2**63), min(value, 2**63 - 1))
-
-
-def _member_rows(image: NumberedImage, shard_num: int) -> list[tuple[Any, ...]]:
-    record, locations = image.record, image.sample.locations
-    masks = {layer.member for layer in record.masks}
-    rows = []
-    for member in record.members:
-        location = locations.get(member.name)
-        if location is not None:
-            file_type = "png" if member.name in masks else record.format
-            rows.append(member_row(member, location, shard_num, file_type))
-    return rows
-
-
-def member_row(
-    member: Member, location: Location, shard_num: int, file_type: str
-) -> tuple[Any, ...]:
-    """Return the row that says where a file stands."""
-    digest = bytes.fromhex(member.sha256)
-    size_bytes, kind = location.size_bytes, stored_text(file_type)
-    return (digest_head(digest), shard_num, location.offset, size_bytes, kind, digest)
-
-
-def digest_head(digest: bytes) -> int:
-    """Return the part of a digest that rows are found by."""
-    return int.from_bytes(digest[:8], "big") >> 1
+    connection: Connection, numbering: Numbering, shelf: Shelf, shard: ShardAt, stretch: Stretch
+) -> Iterable[StepKey]:
+    """Store the images of a stretch; return the steps that have got some."""
+    columns = stretch.images
+    nums = free_numbers(connection, columns.nums)
+    key_nums = _key_nums(connection, shard, stretch.keys)
+    its_keys = [key_nums[at] for at in columns.key_at]
+    touched = _entries(shard, columns, nums, its_keys)
+    places = tally(connection, touched)
+    rows = zip(
+        nums, its_keys, repeat(shard.run_num), columns.steps, map(places.__getitem__, nums),
+        columns.sessions, columns.ranks, columns.indexes, columns.times, repeat(shard.num),
+        columns.offsets, columns.sizes, columns.flags, columns.words, strict=False,
+    )  # fmt: skip
+    insert_rows(connection, schema.images, sorted(rows, key=itemgetter(0)))
+    files = [(f.head, shard.num, f.offset, f.size_bytes, f.format, f.digest) for f in stretch.files]
+    insert_rows(connection, schema.members, sorted(files))
+    renamed = {old: new for old, new in zip(columns.nums, nums, strict=True) if old != new}
+    _insert_facts(connection, numbering, stretch, key_nums, renamed)
+    _insert_link_targets(connection, numbering, shelf, shard, stretch.links)
+    return touched.keys()
 
 
 def free_numbers(connection: Connection, wanted: list[int]) -> list[int]:
-    """Return the numbers, those that are taken counted up to the next free one."""
+    """Return the numbers, those that images have already counted up to the next free one.
+
+    Parameters
+    ----------
+    wanted
+        No two are the same.
+    """
     taken: set[int] = set()
+    num = schema.images.c.num
+    if len(wanted) > _MANY and not _has_any_between(connection, min(wanted), max(wanted)):
+        return wanted
     for some in chunks(wanted):
-        column = schema.images.c.num
-        taken.update(connection.scalars(select(column).where(column.in_(some))))
+        taken.update(connection.scalars(select(num).where(num.in_(some))))
+    if not taken:
+        return wanted
     numbers = []
     for number in wanted:
         free = number
@@ -189,8 +139,126 @@ def free_numbers(connection: Connection, wanted: list[int]) -> list[int]:
     return numbers
 
 
+def _has_any_between(connection: Connection, low: int, high: int) -> bool:
+    num = schema.images.c.num
+    return connection.scalar(select(num).where(num.between(low, high)).limit(1)) is not None
+
+
 def _is_taken(connection: Connection, number: int) -> bool:
     return connection.scalar(select(schema.images.c.num).filter_by(num=number)) is not None
+
+
+def _entries(
+    shard: ShardAt, columns: ImageColumns, nums: list[int], its_keys: list[int]
+) -> dict[StepKey, list[Entry]]:
+    """Return what is to be counted, by key and step."""
+    entries = zip(
+        columns.ranks, columns.indexes, columns.times, repeat(shard.name), columns.offsets,
+        columns.sessions, nums, repeat(None), strict=False,
+    )  # fmt: skip
+    touched: dict[tuple[int, int], list[Entry]] = defaultdict(list)
+    for key_num, step, entry in zip(
+        its_keys, columns.steps, map(Entry._make, entries), strict=True
+    ):
+        touched[key_num, step].append(entry)
+    return {StepKey(*at): its_entries for at, its_entries in touched.items()}
+
+
+def _insert_facts(
+    connection: Connection,
+    numbering: Numbering,
+    stretch: Stretch,
+    key_nums: list[int],
+    renamed: Mapping[int, int],
+) -> None:
+    """Store what is searched of images; facts of one that is read again are there already."""
+    for table, facts in ((schema.marks, stretch.marks), (schema.labels, stretch.labels)):
+        fields = {
+            numbering.fields[fact.kind, fact.name]: _renamed(fact.nums_by_text, renamed)
+            for fact in facts
+        }
+        insert_texts(connection, table, fields)
+    measures = [
+        (field, value, renamed.get(num, num), key_nums[key_at])
+        for field, rows in [(numbering.fields[m.kind, m.name], m.rows) for m in stretch.measures]
+        for value, num, key_at in rows
+    ]
+    insert_rows(connection, schema.measures, sorted(measures), is_new=False)
+
+
+def _renamed(
+    nums_by_text: dict[str, list[int]], renamed: Mapping[int, int]
+) -> dict[str, list[int]]:
+    if not renamed:
+        return nums_by_text
+    return {text: [renamed.get(num, num) for num in nums] for text, nums in nums_by_text.items()}
+
+
+def _insert_link_targets(
+    connection: Connection,
+    numbering: Numbering,
+    shelf: Shelf,
+    shard: ShardAt,
+    links: Sequence[LinkedFile],
+) -> None:
+    """Store where bytes are that links name in samples that are not whole themselves."""
+    unknown = {link.head: link for link in links if link.head not in numbering.heads}
+    head = schema.members.c.head
+    for some in chunks(unknown):
+        numbering.heads.update(connection.scalars(select(head).where(head.in_(some))))
+    missing = [link for known, link in unknown.items() if known not in numbering.heads]
+    shard_nums = _shard_nums(connection, shard.run_num) if missing else {}
+    for name in sorted({link.link_shard for link in missing} & shard_nums.keys()):
+        places = shelf.damaged_members(shard.run_id, name)
+        targets = [
+            (link.head, shard_nums[name], at.offset, at.size_bytes, link.format, link.digest)
+            for link in missing
+            if link.link_shard == name and (at := places.get(link.link)) is not None
+        ]
+        insert_rows(connection, schema.members, targets, is_new=False)
+
+
+def _shard_nums(connection: Connection, run_num: int) -> dict[str, int]:
+    c = schema.shards.c
+    return dict(connection.execute(select(c.name, c.num).where(c.run_num == run_num)).all())
+
+
+def _key_nums(connection: Connection, shard: ShardAt, keys: Iterable[FirstSeen]) -> list[int]:
+    """Return the number of each key; note where it was first logged."""
+    return [
+        _key_num(connection, shard.run_num, key.key, (key.session, shard.name, key.offset))
+        for key in keys
+    ]
+
+
+def _key_num(connection: Connection, run_num: int, key: str, first: tuple[int, str, int]) -> int:
+    c = schema.keys.c
+    row = connection.execute(
+        select(c.num, c.session, c.first_shard, c.first_offset).where(
+            c.run_num == run_num, c.key == key
+        )
+    ).one_or_none()
+    seen = {"session": first[0], "first_shard": first[1], "first_offset": first[2]}
+    if row is None:
+        zero = dict.fromkeys(
+            (
+                "num_images",
+                "num_stored",
+                "num_steps",
+                "first_step",
+                "last_step",
+                "max_per_step",
+            ),
+            0,
+        )
+        num = connection.scalar(
+            insert(schema.keys).values(run_num=run_num, key=key, **seen, **zero).returning(c.num)
+        )
+    else:
+        num = row[0]
+        if first < tuple(row[1:]):
+            connection.execute(update(schema.keys).where(c.num == num).values(**seen))
+    return int(num or 0)
 
 
 def _number(connection: Connection, table: Table, **values: str) -> int:

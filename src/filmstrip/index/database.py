@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy
 from sqlalchemy import Connection, Engine, Table, event, insert, select, update
 
 from filmstrip.index import schema
 
-__all__ = ["INDEX_FILE", "Database", "insert_rows"]
+__all__ = ["INDEX_FILE", "Database", "chunks", "insert_rows", "insert_texts"]
 
 INDEX_FILE = "index.sqlite"
 
 _BUSY_TIMEOUT_SECS = 10.0
 _WRITE_LOCK = 0x66696C6D
 """Key of the advisory lock that a PostgreSQL transaction takes before it writes."""
+
+_MAX_VARIABLES = 30_000
+"""Values in one statement; SQLite takes 32766."""
+
+_MIN_LIST = 8
+"""From so many images on SQLite gets the numbers of a text in one piece: half the time of rows."""
 
 
 class Database:
@@ -155,6 +163,40 @@ def insert_rows(
             f'INSERT INTO "{table.name}" SELECT * FROM "{incoming}" ON CONFLICT DO NOTHING'  # noqa: S608
         )
         connection.exec_driver_sql(f'DROP TABLE "{incoming}"')
+
+
+def insert_texts(
+    connection: Connection, table: Table, fields: Mapping[int, Mapping[str, Sequence[int]]]
+) -> None:
+    """Insert which images have which texts, by number of the field; what is there already stays.
+
+    Parameters
+    ----------
+    table
+        One of three columns: field, text and number of the image.
+    """
+    lists: list[tuple[int, str, str]] = []
+    rows: list[tuple[int, str, int]] = []
+    min_list = _MIN_LIST if connection.dialect.name == "sqlite" else sys.maxsize
+    for field, nums_by_text in sorted(fields.items()):
+        for text, nums in sorted(nums_by_text.items()):
+            if len(nums) < min_list:
+                rows += [(field, text, num) for num in nums]
+            else:
+                lists.append((field, text, msgspec.json.encode(nums).decode()))
+    insert_rows(connection, table, rows, is_new=False)
+    if lists:
+        connection.exec_driver_sql(
+            f'INSERT OR IGNORE INTO "{table.name}" SELECT ?, ?, value FROM json_each(?)',  # noqa: S608
+            lists,
+        )
+
+
+def chunks(values: Iterable[Any], size: int = _MAX_VARIABLES) -> Iterator[list[Any]]:
+    """Yield the values in lists short enough for one statement."""
+    whole = list(values)
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
 
 
 def _copy(connection: Connection, table_name: str, rows: Sequence[tuple[Any, ...]]) -> None:

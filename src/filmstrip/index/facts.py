@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from filmstrip.freeform import from_json_value
-from filmstrip.index.schema import FactKind, stored_text
+from filmstrip.index.cells import FactKind, stored_text
 from filmstrip.record import BoxLayer, ImageRecord, Number
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
     "FLAG_CAPTION",
     "FLAG_FLAGGED",
     "FLAG_MASKS",
-    "FactRows",
+    "Facts",
     "folded",
     "folded_words",
 ]
@@ -39,32 +40,40 @@ _MAX_META_VALUES = 64
 _MAX_LIST = 64
 
 _WORD, _CLASS, _CAPTION = (FactKind.WORD, ""), (FactKind.CLASS, ""), (FactKind.CAPTION, "")
+_GROUP = (FactKind.GROUP, "")
 _ONE_WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
 )
 
+_Field: TypeAlias = tuple[str, str]
 
-class FactRows:
-    """Rows of what is searched of images, as they are gathered.
 
-    Parameters
-    ----------
-    fields
-        Number of each field, by kind and name.
-    """
+def _nums_by_text() -> dict[str, list[int]]:
+    return defaultdict(list)
 
-    __slots__ = ("_fields", "labels", "marks", "measures")
 
-    def __init__(self, fields: Mapping[tuple[str, str], int]) -> None:
-        self._fields = fields
-        self.marks: list[tuple[int, str, int]] = []
-        """Number of the field, text, number of the image."""
-        self.labels: list[tuple[int, str, int]] = []
-        self.measures: list[tuple[int, float, int, int]] = []
-        """Number of the field, value, numbers of the image and of its key."""
+class Facts:
+    """What is searched of images, as it is gathered: by kind and name of the field."""
 
-    def add(self, record: ImageRecord, num: int, key_num: int) -> tuple[int, str | None]:
-        """Gather the rows of an image; return its flags, and its caption's words."""
+    __slots__ = ("labels", "marks", "measures")
+
+    def __init__(self) -> None:
+        self.marks: dict[_Field, dict[str, list[int]]] = defaultdict(_nums_by_text)
+        """Numbers of the images that have a text."""
+        self.labels: dict[_Field, dict[str, list[int]]] = defaultdict(_nums_by_text)
+        self.measures: dict[_Field, list[tuple[float, int, int]]] = defaultdict(list)
+        """Value, number of the image, place of its key."""
+
+    def add(self, record: ImageRecord, num: int, key_at: int) -> tuple[int, str | None]:
+        """Gather the facts of an image; return its flags, and its caption's words.
+
+        Parameters
+        ----------
+        num
+            Number of the image.
+        key_at
+            Place of its key in a list of keys.
+        """
         flags, words = 0, None
         if record.caption:
             flags |= FLAG_CAPTION
@@ -72,26 +81,26 @@ class FactRows:
         if record.masks:
             flags |= FLAG_MASKS
         if record.boxes:
-            flags |= self._add_boxes(record, num, key_num)
+            flags |= self._add_boxes(record, num, key_at)
         if record.grouping is not None:
-            group = folded(str(record.grouping))
-            self.labels.append((self._fields[FactKind.GROUP, ""], group, num))
+            self.labels[_GROUP][folded(str(record.grouping))].append(num)
         if record.meta:
-            self._add_meta(record.meta, num, key_num)
+            self._add_meta(record.meta, num, key_at)
         return flags, words
 
     def _add_caption(self, caption: str, num: int) -> str | None:
-        """Gather a caption's rows; return its words with a space around each."""
+        """Gather a caption's facts; return its words with a space around each."""
         words = folded_words(caption)
         if not words:
             return None
         joined = f" {' '.join(words)} "
-        field = self._fields[_WORD]
-        self.marks += [(field, word[:_MAX_TEXT], num) for word in set(words)]
-        self.marks.append((self._fields[_CAPTION], joined[:CAPTION_HEAD_LENGTH], num))
+        nums_by_word = self.marks[_WORD]
+        for word in set(words):
+            nums_by_word[word[:_MAX_TEXT]].append(num)
+        self.marks[_CAPTION][joined[:CAPTION_HEAD_LENGTH]].append(num)
         return joined
 
-    def _add_boxes(self, record: ImageRecord, num: int, key_num: int) -> int:
+    def _add_boxes(self, record: ImageRecord, num: int, key_at: int) -> int:
         flags = 0
         scores: dict[str, float] = {}
         classes: set[str] = set()
@@ -106,19 +115,19 @@ class FactRows:
                 best = _highest(column.values)
                 if best is not None and best >= scores.get(column.name, -math.inf):
                     scores[column.name] = best
-        field = self._fields[_CLASS]
-        self.marks += [(field, name, num) for name in classes]
+        for name in classes:
+            self.marks[_CLASS][name].append(num)
         for name, value in scores.items():
-            self.measures.append((self._fields[FactKind.SCORE, name], value, num, key_num))
+            self.measures[FactKind.SCORE, name].append((value, num, key_at))
         return flags
 
-    def _add_meta(self, meta: dict[str, Any], num: int, key_num: int) -> None:
+    def _add_meta(self, meta: dict[str, Any], num: int, key_at: int) -> None:
         for path, value in set(islice(_meta_scalars("", meta), _MAX_META_VALUES)):
-            field = self._fields[FactKind.META, path]
+            field = (FactKind.META, path)
             if isinstance(value, str):
-                self.labels.append((field, value, num))
+                self.labels[field][value].append(num)
             else:
-                self.measures.append((field, value, num, key_num))
+                self.measures[field].append((value, num, key_at))
 
 
 @lru_cache(maxsize=4096)

@@ -1,50 +1,35 @@
-"""Filling the index from the shards: only what is new is read, and each shard is claimed by batch.
+"""Filling the index from the shards: only what is new is read, and each shard is claimed in parts.
 
-A batch of samples and how far its shard has been read are stored in one transaction. A process that
-finds its shard read further than it thought was beaten by another: it drops its batch and goes on
-from there. So any number of processes may fill one index, each sample is stored once, and whoever
-is killed loses nothing but the batch in hand.
+A stretch of samples and how far its shard has been read are stored in one transaction. A process
+that finds its shard read further than it thought was beaten by another: it drops its stretch and
+goes on from there. So any number of processes may fill one index, each sample is stored once, and
+whoever is killed loses nothing but the stretch in hand.
 """
 
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from filmstrip.index import schema
-from filmstrip.index.batch import (
-    NumberedImage,
-    Numbering,
-    chunks,
-    digest_head,
-    free_numbers,
-    insert_images,
-    int64,
-    member_row,
-    new_generation,
-    places_of,
-)
-from filmstrip.index.database import Database, insert_rows
+from filmstrip.index.batch import Numbering, ShardAt, insert_images, new_generation
+from filmstrip.index.database import Database, chunks
+from filmstrip.index.reader import Reader, ShardPart
 from filmstrip.index.rows import IndexChanges, KeyChange
 from filmstrip.index.scalars import insert_values, recount_values
 from filmstrip.index.shelf import ShardFile, Shelf, read_tail
-from filmstrip.index.tally import Entry, StepKey, tally
-from filmstrip.record import ImageRecord, ValuesRecord
-from filmstrip.shard.read import StoredSample, scan_shard
+from filmstrip.index.stretch import Stretch
+from filmstrip.index.tally import StepKey, tally
 
 __all__ = ["Filler", "Progress"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the bytes of shards that are read, and that are to be read."""
-
-_BATCH_SIZE = 2000
-"""Samples stored in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +43,6 @@ class _ShardRow:
     end_offset: int
     tail_offset: int
     tail: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Whole samples that follow each other in a shard."""
-
-    samples: list[StoredSample]
-    end: int
-    """Where the next sample begins."""
-    is_last: bool
 
 
 @dataclass(slots=True)
@@ -98,22 +73,25 @@ class Filler:
             known = dict(connection.execute(select(schema.runs.c.run_id, schema.runs.c.info)).all())
         for run_id in sorted(known.keys() - set(on_disk)):
             self._drop_run(run_id, changes)
-        todo: list[tuple[str, ShardFile]] = []
+        todo: list[tuple[str, ShardFile, int]] = []
         for run_id in wanted:
-            todo.extend((run_id, shard) for shard in self._begin_run(run_id, known, changes))
-        total = sum(shard.size_bytes for _, shard in todo)
+            found = self._begin_run(run_id, known, changes)
+            todo.extend((run_id, shard, start) for shard, start in found)
+        total = sum(shard.size_bytes for _, shard, _ in todo)
         done = 0
-        for run_id, shard in todo:
-            for num_bytes in self._read_shard(run_id, shard, changes):
-                done += num_bytes
-                if progress is not None:
-                    progress(min(done, total), total)
+        parts = [ShardPart(str(file.path), start, file.size_bytes) for _, file, start in todo]
+        with closing(Reader(parts)) as reader:
+            for run_id, shard, _ in todo:
+                for num_bytes in self._read_shard(run_id, shard, reader, changes):
+                    done += num_bytes
+                    if progress is not None:
+                        progress(min(done, total), total)
         return self._summary(changes)
 
     def _begin_run(
         self, run_id: str, known: dict[str, bytes], changes: _Changes
-    ) -> list[ShardFile]:
-        """Bring a run's row up to date, drop shards that are gone, return those to read."""
+    ) -> list[tuple[ShardFile, int]]:
+        """Bring a run's row up to date, drop shards that are gone; return what to read whence."""
         info = self._shelf.info_bytes(run_id)
         if known.get(run_id) != info:
             self._store_info(run_id, info)
@@ -130,7 +108,7 @@ class Filler:
                 self._drop_shard(run_id, file.path.name, row, changes)
                 row = None
             if row is None or (row.size_bytes, row.mtime_ns) != (file.size_bytes, file.mtime_ns):
-                fresh.append(file)
+                fresh.append((file, row.end_offset if row else 0))
         return fresh
 
     def _is_same_file(self, file: ShardFile, row: _ShardRow) -> bool:
@@ -149,187 +127,69 @@ class Filler:
             if not found.rowcount:
                 connection.execute(insert(schema.runs).values(run_id=run_id, info=info))
 
-    def _read_shard(self, run_id: str, file: ShardFile, changes: _Changes) -> Iterator[int]:
-        """Store what is new in a shard; yield how many bytes each batch took."""
+    def _read_shard(
+        self, run_id: str, file: ShardFile, reader: Reader, changes: _Changes
+    ) -> Iterator[int]:
+        """Store what is new in a shard; yield how many bytes each stretch took."""
         while True:
             with self._database.read() as connection:
                 row = _shard_rows(connection, run_id).get(file.path.name)
                 if _run_num(connection, run_id) is None:
                     return  # another process dropped the run, or all rows
-            batches = self._batches(file, row.end_offset if row else 0)
+            stretches = reader.stretches(str(file.path), row.end_offset if row else 0)
             is_last = False
             while not is_last:
                 with _without_garbage_collection():
-                    batch = next(batches)
-                    stored = self._store(run_id, file, row, batch, changes)
+                    stretch = next(stretches)
+                    stored = self._store(run_id, file, row, stretch, changes)
                 if stored is None:
                     break  # another process was here: look again how far it is
                 yield stored.end_offset - (row.end_offset if row else 0)
-                row, is_last = stored, batch.is_last
+                row, is_last = stored, stretch.is_last
             else:
                 return
-
-    def _batches(self, file: ShardFile, start: int) -> Iterator[_Batch]:
-        """Yield whole samples in lists."""
-        samples: list[StoredSample] = []
-        end = start
-        try:
-            for found in scan_shard(file.path, start=start):
-                if isinstance(found, StoredSample):
-                    samples.append(found)
-                    end = found.end_offset
-                    if len(samples) >= _BATCH_SIZE:
-                        yield _Batch(samples, end, is_last=False)
-                        samples = []
-        except OSError:
-            pass  # it was deleted meanwhile, or cannot be read: what was read of it counts
-        yield _Batch(samples, end, is_last=True)
 
     def _store(
         self,
         run_id: str,
         file: ShardFile,
         row: _ShardRow | None,
-        batch: _Batch,
+        stretch: Stretch,
         changes: _Changes,
     ) -> _ShardRow | None:
-        """Store a batch if the shard is still read as far as `row` says; return how far now."""
+        """Store a stretch if the shard is still read as far as `row` says; return how far now."""
         try:
             with self._database.write() as connection:
                 self._numbering.begin(connection)
                 run_num = _run_num(connection, run_id)
                 if run_num is None or _shard_rows(connection, run_id).get(file.path.name) != row:
                     return None
-                stored = _claim(connection, run_num, file, row, batch)
-                self._insert(
-                    connection,
-                    (run_num, run_id),
-                    (stored.num, file.path.name),
-                    batch.samples,
-                    changes,
-                )
+                stored = _claim(connection, run_num, file, row, stretch)
+                shard = ShardAt(run_num, run_id, stored.num, file.path.name)
+                self._insert(connection, shard, stretch, changes)
         except BaseException:
             self._numbering.forget()
             raise
         return stored
 
     def _insert(
-        self,
-        connection: Connection,
-        run: tuple[int, str],
-        shard: tuple[int, str],
-        samples: list[StoredSample],
-        changes: _Changes,
+        self, connection: Connection, shard: ShardAt, stretch: Stretch, changes: _Changes
     ) -> None:
-        run_num, run_id = run
-        images = [s for s in samples if isinstance(s.record, ImageRecord)]
-        values = [s for s in samples if isinstance(s.record, ValuesRecord)]
-        if images:
-            numbered, places = self._numbered(connection, run, shard[1], images, changes)
-            insert_images(
-                connection, self._numbering, numbered, places, shard_num=shard[0], run_num=run_num
+        if stretch.images.nums:
+            touched = insert_images(connection, self._numbering, self._shelf, shard, stretch)
+            for key_num, step in touched:
+                changes.steps[shard.run_id, key_num] = step
+            changes.num_images += len(stretch.images.nums)
+        if stretch.values:
+            insert_values(
+                connection,
+                self._numbering,
+                self._shelf,
+                stretch.values,
+                run=(shard.run_num, shard.run_id),
+                shard=(shard.num, shard.name),
             )
-            self._insert_link_targets(connection, run, images)
-            changes.num_images += len(images)
-        if values:
-            insert_values(connection, self._numbering, self._shelf, values, run=run, shard=shard)
-            changes.runs.add(run_id)
-
-    def _insert_link_targets(
-        self, connection: Connection, run: tuple[int, str], samples: list[StoredSample]
-    ) -> None:
-        """Store where bytes are that links name in samples that are not whole themselves."""
-        links = {
-            digest_head(bytes.fromhex(member.sha256)): (member, sample.record.format)
-            for sample in samples
-            if isinstance(sample.record, ImageRecord)
-            for member in sample.record.members
-            if member.name not in sample.locations
-        }
-        head = schema.members.c.head
-        for some in chunks(links):
-            for known in connection.scalars(select(head).where(head.in_(some))):
-                links.pop(known, None)
-        rows = _shard_rows(connection, run[1]) if links else {}
-        for shard in sorted({member.link_shard for member, _ in links.values()} & rows.keys()):
-            places = self._shelf.damaged_members(run[1], shard)
-            targets = [
-                member_row(member, places[member.link], rows[shard].num, file_type)
-                for member, file_type in links.values()
-                if member.link_shard == shard and member.link in places
-            ]
-            insert_rows(connection, schema.members, targets, is_new=False)
-
-    def _numbered(
-        self,
-        connection: Connection,
-        run: tuple[int, str],
-        shard_name: str,
-        samples: list[StoredSample],
-        changes: _Changes,
-    ) -> tuple[list[NumberedImage], dict[int, int | None]]:
-        """Give images their numbers and places, and count them."""
-        key_nums = self._key_nums(connection, run[0], shard_name, samples)
-        records: list[ImageRecord] = [s.record for s in samples]  # type: ignore[misc]
-        nums = free_numbers(connection, [schema.image_number(r) for r in records])
-        numbered: list[NumberedImage] = []
-        touched: dict[StepKey, list[Entry]] = defaultdict(list)
-        for num, sample, record in zip(nums, samples, records, strict=True):
-            key_num, at = key_nums[record.key], places_of(record)
-            step, session, rank, index = at
-            numbered.append(NumberedImage(num, key_num, at, sample, record))
-            entry = (rank, index, record.time, shard_name, sample.line.offset, session, num, None)
-            touched[StepKey(key_num, step)].append(Entry(*entry))
-        for key_num, step in touched:
-            changes.steps[run[1], key_num] = step
-        return numbered, tally(connection, touched)
-
-    def _key_nums(
-        self, connection: Connection, run_num: int, shard_name: str, samples: list[StoredSample]
-    ) -> dict[str, int]:
-        """Return the number of each key of some images; note where each was first logged."""
-        firsts: dict[str, tuple[int, str, int]] = {}
-        for sample in samples:
-            record = sample.record
-            if isinstance(record, ImageRecord):
-                seen = (int64(record.session), shard_name, sample.line.offset)
-                firsts[record.key] = min(firsts.get(record.key, seen), seen)
-        return {
-            key: self._key_num(connection, run_num, key, first) for key, first in firsts.items()
-        }
-
-    def _key_num(
-        self, connection: Connection, run_num: int, key: str, first: tuple[int, str, int]
-    ) -> int:
-        c = schema.keys.c
-        row = connection.execute(
-            select(c.num, c.session, c.first_shard, c.first_offset).where(
-                c.run_num == run_num, c.key == key
-            )
-        ).one_or_none()
-        seen = {"session": first[0], "first_shard": first[1], "first_offset": first[2]}
-        if row is None:
-            zero = dict.fromkeys(
-                (
-                    "num_images",
-                    "num_stored",
-                    "num_steps",
-                    "first_step",
-                    "last_step",
-                    "max_per_step",
-                ),
-                0,
-            )
-            num = connection.scalar(
-                insert(schema.keys)
-                .values(run_num=run_num, key=key, **seen, **zero)
-                .returning(c.num)
-            )
-        else:
-            num = row[0]
-            if first < tuple(row[1:]):
-                connection.execute(update(schema.keys).where(c.num == num).values(**seen))
-        return int(num or 0)
+            changes.runs.add(shard.run_id)
 
     def _drop_shard(self, run_id: str, name: str, row: _ShardRow, changes: _Changes) -> None:
         """Take a shard's rows out, and show again what they superseded."""
@@ -434,19 +294,18 @@ def _run_num(connection: Connection, run_id: str) -> int | None:
 
 
 def _claim(
-    connection: Connection, run_num: int, file: ShardFile, row: _ShardRow | None, batch: _Batch
+    connection: Connection, run_num: int, file: ShardFile, row: _ShardRow | None, stretch: Stretch
 ) -> _ShardRow:
     """Store how far a shard is read now, and return it."""
     tail_offset, tail = (row.tail_offset, row.tail) if row else (0, b"")
-    if batch.samples:
-        line = batch.samples[-1].line
-        tail_offset = line.offset + line.size_bytes
+    if stretch.tail_offset is not None:
+        tail_offset = stretch.tail_offset
         tail = read_tail(file.path, tail_offset)
     values: dict[str, Any] = {
         "inode": file.inode,
-        "size_bytes": file.size_bytes if batch.is_last else 0,
-        "mtime_ns": file.mtime_ns if batch.is_last else 0,
-        "end_offset": batch.end,
+        "size_bytes": file.size_bytes if stretch.is_last else 0,
+        "mtime_ns": file.mtime_ns if stretch.is_last else 0,
+        "end_offset": stretch.end,
         "tail_offset": tail_offset,
         "tail": tail,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
 
-from filmstrip.index.batch import chunks
+from filmstrip.index.database import chunks
 from filmstrip.index.predicates import name_number, whole_limit
 from filmstrip.index.schema import images, keys, numbers, runs, steps
 

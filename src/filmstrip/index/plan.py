@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, literal, select
 from sqlalchemy import func as sql
 
+from filmstrip.index.cells import FactKind
 from filmstrip.index.facts import CAPTION_HEAD_LENGTH, folded, folded_words
 from filmstrip.index.predicates import (
     Predicate,
@@ -24,7 +25,7 @@ from filmstrip.index.predicates import (
     tick_predicates,
 )
 from filmstrip.index.query import Condition, ImageQuery, Sort
-from filmstrip.index.schema import FactKind, images, keys, labels, marks, measures, numbers, steps
+from filmstrip.index.schema import images, keys, labels, marks, measures, numbers, steps
 from filmstrip.index.sources import (
     MAX_ARMS,
     Source,

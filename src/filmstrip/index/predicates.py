@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from filmstrip.index import schema
+from filmstrip.index.cells import FactKind, first_number
 from filmstrip.index.facts import (
     FLAG_BOXES,
     FLAG_CAPTION,
@@ -30,7 +31,7 @@ from filmstrip.index.facts import (
     folded_words,
 )
 from filmstrip.index.query import Condition, Span
-from filmstrip.index.schema import FactKind, first_number, images, labels, marks, measures, numbers
+from filmstrip.index.schema import images, labels, marks, measures, numbers
 from filmstrip.record import decode_run_info
 
 __all__ = [

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, select
 
 from filmstrip.freeform import from_json_value
-from filmstrip.index.batch import Numbering, chunks, int64
-from filmstrip.index.database import insert_rows
+from filmstrip.index.batch import Numbering
+from filmstrip.index.cells import int64
+from filmstrip.index.database import chunks, insert_rows
 from filmstrip.index.schema import numbers, series, shards, value_records
 from filmstrip.index.shelf import Shelf
+from filmstrip.index.stretch import StoredValues
 from filmstrip.record import RecordDamagedError, ValuesRecord
-from filmstrip.shard.read import StoredSample
 
 __all__ = ["ValueEntry", "insert_values", "merged_values", "recount_values", "value_entries"]
 
@@ -34,7 +35,7 @@ def insert_values(
     connection: Connection,
     numbering: Numbering,
     shelf: Shelf,
-    samples: Sequence[StoredSample],
+    stored: Sequence[StoredValues],
     *,
     run: tuple[int, str],
     shard: tuple[int, str],
@@ -44,14 +45,11 @@ def insert_values(
     shard_num, shard_name = shard
     fresh: dict[int, list[ValueEntry]] = defaultdict(list)
     rows: list[tuple[Any, ...]] = []
-    for sample in samples:
-        record, line = sample.record, sample.line
-        if isinstance(record, ValuesRecord):
-            step, session = int64(record.step), int64(record.session)
-            rows.append((shard_num, line.offset, line.size_bytes, run_num, step, session))
-            fresh[step].append(
-                ValueEntry(session, shard_name, line.offset, line.size_bytes, record)
-            )
+    for values in stored:
+        record, at = values.record, (values.offset, values.size_bytes)
+        step, session = int64(record.step), int64(record.session)
+        rows.append((shard_num, *at, run_num, step, session))
+        fresh[step].append(ValueEntry(session, shard_name, *at, record))
     older = value_entries(connection, run_num, fresh)
     insert_rows(connection, value_records, rows)
     merged = {

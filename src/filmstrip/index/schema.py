@@ -7,9 +7,6 @@ when the index is rebuilt. Every list that can be long is read along an index an
 
 from __future__ import annotations
 
-import math
-import re
-import zlib
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
@@ -26,17 +23,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from filmstrip.record import ImageRecord
+from filmstrip.index.cells import stored_text, text_from_stored
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 __all__ = [
     "INDEX_VERSION",
-    "FactKind",
     "fields",
-    "first_number",
-    "image_number",
     "images",
     "keys",
     "labels",
@@ -51,24 +45,11 @@ __all__ = [
     "settings",
     "shards",
     "steps",
-    "stored_text",
-    "text_from_stored",
     "value_records",
 ]
 
 INDEX_VERSION = 2
 """Raised when the tables change: an index of another version is dropped and filled anew."""
-
-
-class FactKind:
-    """What a row of ``fields`` names."""
-
-    WORD = "word"
-    CLASS = "class"
-    SCORE = "score"
-    META = "meta"
-    CAPTION = "caption"
-    GROUP = "group"
 
 
 class _Bytewise(TypeDecorator[str]):
@@ -285,45 +266,3 @@ series = Table(
     Column("name_num", Integer, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-
-_SPECIAL = re.compile("[\0\1]")
-_TICKS_PER_SEC = 65536
-_MAX_TICKS = 2**48 - 1
-_MAX_PLACE = 511
-
-
-def image_number(record: ImageRecord) -> int:
-    """Return the number of an image: 48 bits of its time in ticks of 15 µs, and 15 bits of tail.
-
-    The tail tells images of one tick apart: 6 bits of a hash of what else names them, and 9 that
-    count down, so that of one call the first image is the newest.
-    """
-    name = f"{record.run_id}\0{record.key}\0{record.step}\0{record.session}\0{record.rank}"
-    place = _MAX_PLACE - record.index % (_MAX_PLACE + 1)
-    return first_number(record.time) | (zlib.crc32(name.encode()) & 63) << 9 | place
-
-
-def first_number(time: float) -> int:
-    """Return the lowest number that an image of this time can have."""
-    seconds = time if math.isfinite(time) else 0.0
-    return min(max(int(seconds * _TICKS_PER_SEC), 0), _MAX_TICKS) << 15
-
-
-def stored_text(text: str) -> str:
-    """Return the text as every database can hold it: PostgreSQL has no zero character.
-
-    Examples
-    --------
-    >>> text_from_stored(stored_text("a" + chr(0))) == "a" + chr(0)
-    True
-    """
-    if "\0" not in text and "\1" not in text:
-        return text
-    return _SPECIAL.sub(lambda found: "\1" + "01"[ord(found.group())], text)
-
-
-def text_from_stored(stored: str) -> str:
-    """Return the text that `stored_text` was given."""
-    if "\1" not in stored:
-        return stored
-    return re.sub("\1([01])", lambda found: chr(int(found.group(1))), stored)

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
-from filmstrip.index import schema
+from filmstrip.index.cells import FactKind, text_from_stored
 from filmstrip.index.facts import folded
 from filmstrip.index.predicates import field_number
 from filmstrip.index.query import FIELDS, HAS, PartialTerm, partial_term
 from filmstrip.index.rows import Suggestion
-from filmstrip.index.schema import FactKind, fields, keys, labels, marks, names, runs
+from filmstrip.index.schema import fields, keys, labels, marks, names, runs
 from filmstrip.record import decode_run_info
 
 __all__ = ["suggestions"]
@@ -117,7 +117,7 @@ def _texts(connection: Connection, kind: str, name: str, prefix: str, limit: int
         )
         if text is None or not text.startswith(start):
             break
-        found.append(schema.text_from_stored(text))
+        found.append(text_from_stored(text))
         after = table.c.text > text
     return found
 

@@ -14,7 +14,7 @@ import sqlalchemy
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy import func as sql
 
-from filmstrip.index.batch import chunks
+from filmstrip.index.database import chunks
 from filmstrip.index.schema import images, keys, shards, steps
 
 __all__ = ["Entry", "StepKey", "first_seen", "tally"]
