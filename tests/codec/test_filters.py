@@ -83,6 +83,15 @@ def half_black(shape):
         ),
         pytest.param(noisy((28, 28)), Filter.UP, 15, id="tiny"),
         pytest.param(noisy((1, 9000)), Filter.AVERAGE, 9, id="one row"),
+        pytest.param(
+            np.resize(noisy((199, 199)), (2**11, 2**13 - 1)), Filter.AVERAGE, 9, id="almost big"
+        ),
+        pytest.param(
+            np.resize(noisy((199, 199)), (2**11, 2**13)), Filter.UP, 9, id="big photograph"
+        ),
+        pytest.param(
+            noisy((2**11, 2**13 // 3 + 1, 1)).repeat(3, axis=2), Filter.UP, 15, id="big gray as RGB"
+        ),
     ],
 )
 def test_the_plan_follows_what_the_picture_shows(pixels, kind, window_bits):
