@@ -13,6 +13,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: "es2022",
   },
-  server: { proxy: { "/api": server, "/picture": server, "/thumbnail": server, "/mask": server } },
+  server: { proxy: { "/api": server, "/picture": server, "/thumbnail": server, "/thumbnails": server, "/mask": server } },
   test: { include: ["src/**/*.test.ts"] },
 });

@@ -21,12 +21,20 @@ from filmstrip.server.delivery import picture_response
 from filmstrip.server.errors import ApiError, GoneError
 from filmstrip.server.events import Listener
 from filmstrip.server.openapi import openapi_json
-from filmstrip.server.queries import DigestPath, NoParameters, ThumbnailPath, parse_parameters
+from filmstrip.server.queries import (
+    DigestPath,
+    NoParameters,
+    ThumbnailPath,
+    ThumbnailsPath,
+    ThumbnailsQuery,
+    parse_parameters,
+)
 from filmstrip.server.ranges import Delivery, delivery_for, etag_from_digest
 from filmstrip.server.routes import API_ROUTES, ApiRoute
 from filmstrip.server.schema import PictureKind
 from filmstrip.server.security import Access, Guard
 from filmstrip.server.service import Service
+from filmstrip.server.thumbnail_parts import thumbnail_parts
 from filmstrip.server.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -57,6 +65,7 @@ def make_app(service: Service, access: Access | None = None) -> ASGIApp:
         Route("/api/events", partial(_answer_events, service)),
         Route("/picture/{digest}", partial(_answer_picture, service)),
         Route("/thumbnail/{digest}/{size}.webp", partial(_answer_thumbnail, service, "picture")),
+        Route("/thumbnails/{size}", partial(_answer_thumbnails, service)),
         Route("/mask/{digest}/{size}.webp", partial(_answer_thumbnail, service, "mask")),
         Mount("/", _Viewer(directory=STATIC_DIR, html=True, check_dir=False)),
     ]
@@ -158,6 +167,14 @@ async def _answer_thumbnail(service: Service, kind: PictureKind, request: Reques
     if data is None:
         data = await _made(thumbnails, path, kind, request)
     return Response(data, media_type="image/webp", headers=headers)
+
+
+async def _answer_thumbnails(service: Service, request: Request) -> Response:
+    path = parse_parameters(request.path_params.items(), ThumbnailsPath)
+    query = parse_parameters(_query_pairs(request), ThumbnailsQuery)
+    parts = thumbnail_parts(service.thumbnails, query.digest, path.size, service.readers)
+    kind = "application/octet-stream"
+    return StreamingResponse(parts, media_type=kind, headers={"cache-control": IMMUTABLE})
 
 
 async def _made(

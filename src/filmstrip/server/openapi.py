@@ -86,7 +86,10 @@ def _media_operation(route: MediaRoute) -> dict[str, Any]:
     return {
         "operationId": route.name,
         "summary": route.summary,
-        "parameters": _parameters(route.path_type, "path"),
+        "parameters": [
+            *_parameters(route.path_type, "path"),
+            *_parameters(route.query, "query"),
+        ],
         "responses": responses,
     }
 

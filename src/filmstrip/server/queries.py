@@ -24,12 +24,17 @@ __all__ = [
     "RunKeyQuery",
     "SeriesQuery",
     "ThumbnailPath",
+    "ThumbnailsPath",
+    "ThumbnailsQuery",
     "ValuesQuery",
     "parse_parameters",
 ]
 
 MAX_ITEMS = 2000
 """Images of one answer."""
+
+MAX_THUMBNAILS = 100
+"""Of one answer."""
 
 MAX_SIDE = 64
 """Pixels of a side that ``/api/pixels`` gives."""
@@ -140,6 +145,18 @@ class ThumbnailPath(_Parameters, frozen=True, kw_only=True):
 
     digest: Digest
     size: ThumbnailSize
+
+
+class ThumbnailsPath(_Parameters, frozen=True, kw_only=True):
+    """Pictures of at most this size."""
+
+    size: ThumbnailSize
+
+
+class ThumbnailsQuery(_Parameters, frozen=True, kw_only=True):
+    """Stored bytes, many at once."""
+
+    digest: Annotated[list[Digest], Meta(min_length=1, max_length=MAX_THUMBNAILS)]
 
 
 _Kind = TypeVar("_Kind", bound=msgspec.Struct)

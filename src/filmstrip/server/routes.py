@@ -19,6 +19,8 @@ from filmstrip.server.queries import (
     RunKeyQuery,
     SeriesQuery,
     ThumbnailPath,
+    ThumbnailsPath,
+    ThumbnailsQuery,
     ValuesQuery,
 )
 from filmstrip.server.schema import (
@@ -66,6 +68,7 @@ class MediaRoute:
     path_type: type[msgspec.Struct]
     media_types: tuple[str, ...]
     statuses: dict[int, str]
+    query: type[msgspec.Struct] = NoParameters
 
 
 _UNREADABLE = (400, 404, 410, 422)
@@ -135,6 +138,16 @@ MEDIA_ROUTES = (
         ThumbnailPath,
         ("image/webp",),
         _THUMBNAIL_STATUSES,
+    ),
+    MediaRoute(
+        "/thumbnails/{size}",
+        "thumbnails",
+        "Return many thumbnails, as they are there: of each the number of its digest (2 bytes), "
+        "the length of the file (4 bytes; 0 when there is none), and the file",
+        ThumbnailsPath,
+        ("application/octet-stream",),
+        {200: "The thumbnails", 400: "Not digests, too many, or another size"},
+        ThumbnailsQuery,
     ),
     MediaRoute(
         "/mask/{digest}/{size}.webp",

@@ -1,5 +1,6 @@
 /** The only module that talks to the server. */
 
+import { PartReader } from "../model/parts";
 import type {
   Suggestion,
   Difference,
@@ -57,6 +58,22 @@ export const api = {
   /** The picture reduced so that its longest side has this size. */
   thumbnail: async (digest: string, size: ThumbnailSize, signal?: AbortSignal) =>
     (await ask(thumbnailUrl(digest, size), signal)).blob(),
+  /** Many of them at once: tells of each as it comes, null when it is not there. */
+  thumbnails: async (
+    digests: readonly string[],
+    size: ThumbnailSize,
+    tell: (digest: string, file: Blob | null) => void,
+    signal?: AbortSignal,
+  ) => {
+    const { body } = await ask(urlOf(`/thumbnails/${size}`, { digest: digests }), signal);
+    const reader = body!.getReader();
+    const parts = new PartReader();
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      for (const { number, bytes } of parts.push(chunk.value)) {
+        tell(digests[number]!, bytes.length ? new Blob([bytes], { type: "image/webp" }) : null);
+      }
+    }
+  },
   events: () => new EventSource("/api/events"),
 };
 

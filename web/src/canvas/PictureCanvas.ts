@@ -129,7 +129,7 @@ export class PictureCanvas extends Canvas {
   #thumbnail(props: PictureProps): ThumbnailSize | null {
     const { item, window = WHOLE, isOriginal = false } = props;
     const { source } = this.pictures;
-    const hasThumbnail = source.thumbnail && (source.hasThumbnail?.(item.digest) ?? true);
+    const hasThumbnail = source.thumbnails && (source.hasThumbnail?.(item.digest) ?? true);
     if (!hasThumbnail || window.kind !== "whole") return null;
     const { scale } = this.#placement(props);
     const side = Math.max(item.record.width, item.record.height) * scale;

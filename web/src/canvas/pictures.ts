@@ -16,6 +16,7 @@ import {
   type Histogram,
   type WindowChoice,
 } from "../model/window";
+import { Batches } from "./batches";
 import { Jobs } from "./jobs";
 import type { PictureSource } from "./source";
 
@@ -39,11 +40,21 @@ export class Pictures {
   readonly #lastMaskKeys = new Lru<string>(MOST_MASKS);
   readonly #samples = new Lru<Samples>(SAMPLE_BYTES);
   readonly #histograms = new WeakMap<Samples, Histogram>();
+  readonly #thumbnails: Batches<Drawable>;
   readonly #drawableJobs = new Jobs<Drawable>(MAX_RUNNING);
   readonly #maskJobs = new Jobs<Mask>(MAX_RUNNING);
   readonly #sampleJobs = new Jobs<Samples>(2);
 
-  constructor(readonly source: PictureSource) {}
+  constructor(readonly source: PictureSource) {
+    this.#thumbnails = new Batches((size, digests, tell, signal) =>
+      source.thumbnails!(
+        digests,
+        size as ThumbnailSize,
+        (digest, file) => tell(digest, this.#thumbnail(digest, size as ThumbnailSize, file)),
+        signal,
+      ),
+    );
+  }
 
   /** The thumbnail or, for null, the original as it is shown, when it is there already. */
   ready(item: Item, size: ThumbnailSize | null, window: WindowChoice): Drawable | undefined {
@@ -80,25 +91,25 @@ export class Pictures {
     isAhead = false,
   ): Promise<Drawable> {
     const key = keyOf(item, size, window);
-    return (
-      this.#drawables.get(key) ??
-      this.#drawableJobs.run(
-        key,
-        async () => {
-          const made = await this.#drawable(item, size, window);
-          this.#drawables.set(key, made, made.width * made.height * 4);
-          return made;
-        },
-        isWanted,
-        isAhead,
-      )
-    );
+    const ready = this.#drawables.get(key);
+    if (ready) return ready;
+    if (size !== null && this.source.thumbnails) {
+      return this.#thumbnails.run(size, item.digest, isWanted, isAhead);
+    }
+    const work = async (): Promise<Drawable> => this.#keep(key, await this.#original(item, window));
+    return this.#drawableJobs.run(key, work, isWanted, isAhead);
   }
 
-  async #drawable(item: Item, size: ThumbnailSize | null, window: WindowChoice): Promise<Drawable> {
-    if (size !== null && this.source.thumbnail) {
-      return createImageBitmap(await this.source.thumbnail(item.digest, size));
-    }
+  #keep(key: string, made: Drawable): Drawable {
+    this.#drawables.set(key, made, made.width * made.height * 4);
+    return made;
+  }
+
+  async #thumbnail(digest: string, size: ThumbnailSize, file: Promise<Blob>): Promise<Drawable> {
+    return this.#keep(thumbnailKey(digest, size), await createImageBitmap(await file));
+  }
+
+  async #original(item: Item, window: WindowChoice): Promise<Drawable> {
     if (window.kind === "whole" && !isWide(item.record)) {
       const blob = await this.source.file(item.digest);
       return createImageBitmap(blob, { colorSpaceConversion: "none" });
@@ -207,7 +218,11 @@ export function reducedSize(mask: Size, within: Size | null): Size | null {
 }
 
 function keyOf(item: Item, size: ThumbnailSize | null, window: WindowChoice): string {
-  return size ? `${item.digest} at ${size}` : `${item.digest} in ${textFromChoice(window)}`;
+  return size ? thumbnailKey(item.digest, size) : `${item.digest} in ${textFromChoice(window)}`;
+}
+
+function thumbnailKey(digest: string, size: ThumbnailSize): string {
+  return `${digest} at ${size}`;
 }
 
 function maskKey(item: Item, layer: MaskLayer, within: Size | null): string {

@@ -39,7 +39,13 @@ const decoder = new Decoder();
 
 const serverSource: PictureSource = {
   file: (digest) => api.bytes(digest),
-  thumbnail: (digest, size) => api.thumbnail(digest, size),
+  thumbnails: (digests, size, tell, signal) =>
+    api.thumbnails(
+      digests,
+      size,
+      (digest, file) => tell(digest, file ? Promise.resolve(file) : api.thumbnail(digest, size)),
+      signal,
+    ),
   pixels: (digest, area) => api.pixels(digest, area),
   difference: (a, b) => api.difference(a, b),
   decodeMask: (bytes, within) => decoder.ask<Mask>({ kind: "mask", bytes, within }),

@@ -9,8 +9,13 @@ import type { Size } from "../model/viewport";
 export interface PictureSource {
   /** The stored bytes of a picture or mask. */
   file(digest: string): Promise<Blob>;
-  /** Undefined where there are only originals. */
-  thumbnail?: (digest: string, size: ThumbnailSize) => Promise<Blob>;
+  /** Tell of many thumbnails, in any order; undefined where there are only originals. */
+  thumbnails?: (
+    digests: readonly string[],
+    size: ThumbnailSize,
+    tell: (digest: string, file: Promise<Blob>) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
   /** Whether there is a thumbnail of a picture; of every one when this is left out. */
   hasThumbnail?: (digest: string) => boolean;
   /** Original values, for files that a browser cannot decode; 64 × 64 at most. */

@@ -40,7 +40,9 @@ export function pageSource(page: Document): PictureSource {
   return {
     file: async (digest) => read(files, digest),
     hasThumbnail: (digest) => displays.has(digest),
-    thumbnail: async (digest) => read(displays, digest),
+    thumbnails: async (digests, _size, tell) => {
+      for (const digest of digests) tell(digest, Promise.resolve().then(() => read(displays, digest)));
+    },
     decodeMask: async (bytes, within) => {
       const mask = await decodeMask(bytes);
       return within ? scaledMask(mask, within) : mask;
