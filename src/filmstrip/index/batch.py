@@ -20,8 +20,8 @@ from filmstrip.index.tally import Entry, StepKey, tally
 
 __all__ = ["Numbering", "ShardAt", "free_numbers", "insert_images", "new_generation"]
 
-_MANY = 100
-"""From so many images on it is asked first whether any number near theirs is taken."""
+_MAX_NEAR = 1000
+"""If so many numbers between those of some images are taken, it is asked for each of theirs."""
 
 _MAX_HEADS = 2**17
 
@@ -64,7 +64,7 @@ class Numbering:
         found = connection.scalar(
             select(schema.settings.c.value).where(schema.settings.c.name == "generation")
         )
-        if found != self.generation:
+        if self.generation != (found or ""):  # none is stored before rows were dropped
             self.forget()
             self.generation = found or ""
         if len(self.heads) > _MAX_HEADS:
@@ -121,12 +121,7 @@ def free_numbers(connection: Connection, wanted: list[int]) -> list[int]:
     wanted
         No two are the same.
     """
-    taken: set[int] = set()
-    num = schema.images.c.num
-    if len(wanted) > _MANY and not _has_any_between(connection, min(wanted), max(wanted)):
-        return wanted
-    for some in chunks(wanted):
-        taken.update(connection.scalars(select(num).where(num.in_(some))))
+    taken = _taken(connection, wanted)
     if not taken:
         return wanted
     numbers = []
@@ -139,9 +134,16 @@ def free_numbers(connection: Connection, wanted: list[int]) -> list[int]:
     return numbers
 
 
-def _has_any_between(connection: Connection, low: int, high: int) -> bool:
+def _taken(connection: Connection, wanted: list[int]) -> set[int]:
+    """Return those of the numbers that images have already, and perhaps others."""
     num = schema.images.c.num
-    return connection.scalar(select(num).where(num.between(low, high)).limit(1)) is not None
+    near = select(num).where(num.between(min(wanted), max(wanted))).limit(_MAX_NEAR)
+    taken = set(connection.scalars(near))
+    if len(taken) < _MAX_NEAR:
+        return taken
+    for some in chunks(wanted):
+        taken.update(connection.scalars(select(num).where(num.in_(some))))
+    return taken
 
 
 def _is_taken(connection: Connection, number: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
+from functools import lru_cache
 
 from filmstrip.record import ImageRecord
 
@@ -41,9 +42,15 @@ def image_number(record: ImageRecord) -> int:
     The tail tells images of one tick apart: 6 bits of a hash of what else names them, and 9 that
     count down, so that of one call the first image is the newest.
     """
-    name = f"{record.run_id}\0{record.key}\0{record.step}\0{record.session}\0{record.rank}"
+    tail = _hash_of(record.run_id, record.key, record.step, record.session, record.rank)
     place = _MAX_PLACE - record.index % (_MAX_PLACE + 1)
-    return first_number(record.time) | (zlib.crc32(name.encode()) & 63) << 9 | place
+    return first_number(record.time) | tail << 9 | place
+
+
+@lru_cache(maxsize=64)
+def _hash_of(run_id: str, key: str, step: int, session: int, rank: int) -> int:
+    name = f"{run_id}\0{key}\0{step}\0{session}\0{rank}"
+    return zlib.crc32(name.encode()) & 63
 
 
 def first_number(time: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeAlias
@@ -122,7 +122,7 @@ class Facts:
         return flags
 
     def _add_meta(self, meta: dict[str, Any], num: int, key_at: int) -> None:
-        for path, value in set(islice(_meta_scalars("", meta), _MAX_META_VALUES)):
+        for path, value in set(islice(_meta_scalars([("", meta)]), _MAX_META_VALUES)):
             field = (FactKind.META, path)
             if isinstance(value, str):
                 self.labels[field][value].append(num)
@@ -183,22 +183,21 @@ def _has_flagged(boxes: list[list[Number]], width: int, height: int) -> bool:
     return False
 
 
-def _meta_scalars(path: str, value: Any) -> Iterator[tuple[str, str | float]]:
+def _meta_scalars(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str | float]]:
     """Yield each text, flag and number of ``meta``, with the path to it."""
-    if isinstance(value, str):
-        yield path, folded(value)
-    elif isinstance(value, bool):
-        yield path, str(value).lower()
-    elif isinstance(value, (int, float)):
-        yield path, float(value)
-    elif isinstance(value, list):
-        for inner in value[:_MAX_LIST]:
-            yield from _meta_scalars(path, inner)
-    elif isinstance(value, dict):
-        plain = from_json_value(value) if "$float" in value else value
-        if isinstance(plain, float):
-            if not math.isnan(plain):
+    for path, value in items:
+        if isinstance(value, str):
+            yield path, folded(value)
+        elif isinstance(value, bool):
+            yield path, str(value).lower()
+        elif isinstance(value, (int, float)):
+            yield path, float(value)
+        elif isinstance(value, list):
+            yield from _meta_scalars([(path, inner) for inner in value[:_MAX_LIST]])
+        elif isinstance(value, dict):
+            plain = from_json_value(value) if "$float" in value else value
+            if not isinstance(plain, float):
+                before = f"{path}." if path else ""
+                yield from _meta_scalars([(before + name, plain[name]) for name in plain])
+            elif not math.isnan(plain):
                 yield path, plain
-            return
-        for name, inner in plain.items():
-            yield from _meta_scalars(f"{path}.{name}" if path else name, inner)

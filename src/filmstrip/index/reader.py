@@ -24,7 +24,7 @@ from filmstrip.index.stretch import Stretch, read_stretches
 
 __all__ = ["Reader", "ShardPart", "main"]
 
-ALONE_SECS = 0.2
+ALONE_SECS = 0.1
 """How long shards are read here before a process is started, if as much again is left."""
 
 _PIPE_BYTES = 2**20

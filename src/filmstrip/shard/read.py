@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+import msgspec
+
 from filmstrip.errors import DamagedError
 from filmstrip.record import ImageRecord, Member, Record, RecordDamagedError, decode_record
 from filmstrip.shard.names import RECORD_MEMBER
@@ -49,8 +51,7 @@ class DamageKind(Enum):
     MISSING = "missing member"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(msgspec.Struct, frozen=True):
     """Where bytes are stored."""
 
     shard: Path
@@ -73,8 +74,7 @@ class Damage:
     """Members of the sample that stand before the damage: hard links elsewhere may name them."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSample:
+class StoredSample(msgspec.Struct, frozen=True):
     """A whole sample: its record, and where each member stands that is not a hard link."""
 
     path: str
@@ -207,7 +207,8 @@ def _take(scan: _Scan, header: TarHeader) -> Iterable[StoredSample | Damage]:
     sample, member = _split(header.path)
     found: list[StoredSample | Damage] = []
     if sample != scan.sample or not scan.parts:
-        found.extend(_uncommitted(scan))
+        if scan.parts:
+            found.extend(_uncommitted(scan))
         scan.begin(sample)
     data_offset = scan.offset + BLOCK_SIZE
     next_offset = data_offset + header.size_bytes + -header.size_bytes % BLOCK_SIZE

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 __all__ = [
     "BLOCK_SIZE",
@@ -32,8 +33,8 @@ MAX_PATH_BYTES = 100
 """Longest path that a hard link can name."""
 
 _HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s6s2s32s32s8s8s155s12s")
-_READ_HEADER = struct.Struct("100s24x12s12x8s1s100s88x155s12x")
-"""Name, size, checksum, kind, link and prefix: the fields that a reader needs."""
+_READ_HEADER = struct.Struct("100s24x12s12x8s1s100s5s83x155s12x")
+"""Name, size, checksum, kind, link, magic and prefix: the fields that a reader needs."""
 _CHECKSUM = slice(148, 156)
 _SPACES = b" " * 8
 _SUM_OF_SPACES = sum(_SPACES)
@@ -41,8 +42,7 @@ _PADDING = bytes(BLOCK_SIZE)
 _REGULAR, _HARD_LINK = b"0", b"1"
 
 
-@dataclass(frozen=True, slots=True)
-class TarHeader:
+class TarHeader(msgspec.Struct, frozen=True, gc=False):
     """What a member's header says."""
 
     path: str
@@ -87,16 +87,16 @@ def pack_header(path: str, size_bytes: int, *, mtime_secs: int, link: str = "") 
 
 def parse_header(block: bytes) -> TarHeader | None:
     """Return what a header block says, None when it is no whole header of a file or hard link."""
-    if len(block) != BLOCK_SIZE or block[257:262] != b"ustar":
+    if len(block) != BLOCK_SIZE:
         return None
-    name, size, checksum, kind, link, prefix = _READ_HEADER.unpack(block)
-    if kind not in (_REGULAR, _HARD_LINK):
+    name, size, checksum, kind, link, magic, prefix = _READ_HEADER.unpack(block)
+    if magic != b"ustar" or (kind != _REGULAR and kind != _HARD_LINK):
         return None
     try:
         # Byte for byte: it cannot cover itself, and a flipped bit in it is to be found too.
         if checksum != b"%06o\0 " % (_sum(block) - sum(checksum) + _SUM_OF_SPACES):
             return None
-        path = _text(name)
+        path = name.rstrip(b"\0").decode("ascii")
         if prefix[0]:
             path = f"{_text(prefix)}/{path}"
         return TarHeader(path, _octal(size), _text(link) if link[0] else "")
