@@ -69,7 +69,7 @@ lock: $(VENV)/.dev  ## pin what requirements/*.in ask for anew
 	    requirements/$$name.in -o requirements/$$name.txt && sed -i 's/+cpu$$//' requirements/$$name.txt; done
 
 clean:  ## delete the virtual environment, caches and built files
-	rm -rf $(VENV) dist build web/node_modules src/filmstrip/server/static src/filmstrip/export/static src/filmstrip/codec/libphoto.* .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/venvs benchmarks/work
+	rm -rf $(VENV) dist build web/node_modules src/filmstrip/server/static src/filmstrip/export/static src/filmstrip/native/libfilmstrip.* .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/venvs benchmarks/work
 
 chromium:
 	@$(CHROMIUM) || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && echo "installing chromium" \

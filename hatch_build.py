@@ -27,8 +27,8 @@ VITE_CONFIGS = ("vite.page.config.ts", "vite.config.ts")
 """The page that is exported, then the viewer, which holds the checksum of both."""
 _UNBUILT = ("node_modules", "dist", ".svelte-kit")
 
-C_SOURCE = Path("src/filmstrip/codec/photo.c")
-LIBRARY = Path("src/filmstrip/codec/libphoto.so")
+C_DIR = Path("src/filmstrip/native")
+LIBRARY = C_DIR / "libfilmstrip.so"
 C_OPTIONS = (
     "-O3",
     "-Wall",
@@ -78,11 +78,12 @@ def target() -> tuple[str, str] | None:
 
 
 def build_library(root: Path) -> None:
-    """Compile ``photo.c`` into the package, unless that was done from the same source."""
+    """Compile the C files into the package, unless that was done from the same sources."""
     machine = target()
     if machine is None or is_library_fresh(root):
         return
-    arguments = [*C_OPTIONS, "-target", machine[0], "-o", str(LIBRARY), str(C_SOURCE)]
+    sources = [str(path.relative_to(root)) for path in _c_files(root)]
+    arguments = [*C_OPTIONS, "-target", machine[0], "-o", str(LIBRARY), *sources]
     with tempfile.TemporaryDirectory() as cache_dir:
         done = subprocess.run(  # noqa: S603  # our own arguments
             [sys.executable, "-m", "ziglang", "cc", *arguments],
@@ -94,12 +95,12 @@ def build_library(root: Path) -> None:
             check=False,
         )
     if done.returncode:
-        raise SystemExit(f"compiling {C_SOURCE} failed with {done.returncode}\n{done.stdout}")
+        raise SystemExit(f"compiling {C_DIR} failed with {done.returncode}\n{done.stdout}")
     _library_stamp(root).write_text(library_sha256(root), encoding="ascii")
 
 
 def is_library_fresh(root: Path) -> bool:
-    """Return whether the library is of the source that is there."""
+    """Return whether the library is of the sources that are there."""
     stamp = _library_stamp(root)
     is_built = stamp.exists() and (root / LIBRARY).exists()
     return is_built and stamp.read_text(encoding="ascii") == library_sha256(root)
@@ -107,8 +108,14 @@ def is_library_fresh(root: Path) -> bool:
 
 def library_sha256(root: Path) -> str:
     """Return a checksum over all that the library is made of."""
-    how = f"{COMPILER} {C_OPTIONS} {target()}".encode()
-    return hashlib.sha256(how + (root / C_SOURCE).read_bytes()).hexdigest()
+    total = hashlib.sha256(f"{COMPILER} {C_OPTIONS} {target()}".encode())
+    for path in _c_files(root):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def _c_files(root: Path) -> list[Path]:
+    return sorted((root / C_DIR).glob("*.c"))
 
 
 def _library_stamp(root: Path) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,6 +33,44 @@ def clean_surroundings(monkeypatch, tmp_path):
     if "filmstrip.session" in sys.modules:
         sys.modules["filmstrip.session"]._finish_all()
         sys.modules["filmstrip.session"]._current = None
+
+
+@pytest.fixture(scope="session")
+def plain_library(tmp_path_factory) -> Path:
+    """The compiled code without vector instructions; what C leaves undefined stops it."""
+    library_path = tmp_path_factory.mktemp("plain") / "libfilmstrip.so"
+    sources = sorted((Path(__file__).parents[1] / "src/filmstrip/native").glob("*.c"))
+    options = ["-O1", "-DPLAIN", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-trap=all"]
+    subprocess.run(
+        [sys.executable, "-m", "ziglang", "cc", *options, "-o", library_path, *sources], check=True
+    )
+    return library_path
+
+
+@pytest.fixture(params=["vectors", "plain"])
+def each_library(request, monkeypatch):
+    if request.param == "plain":
+        _use_library(request.getfixturevalue("plain_library"), monkeypatch)
+    yield
+    _forget_library()
+
+
+@pytest.fixture
+def no_library(monkeypatch, tmp_path):
+    _use_library(tmp_path / "none.so", monkeypatch)
+    yield
+    _forget_library()
+
+
+def _use_library(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _forget_library()
+    monkeypatch.setattr("filmstrip.native.LIBRARY_PATH", path)
+
+
+def _forget_library() -> None:
+    native = importlib.import_module("filmstrip.native")
+    native._library.cache_clear()
+    native.function_named.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def hook():
 @pytest.fixture
 def tree(tmp_path, hook):
     names = ("web/src/a.ts", "web/package-lock.json", "src/filmstrip/server/static/x.js")
-    for name in (*names, str(hook.C_SOURCE), str(hook.LIBRARY)):
+    for name in (*names, str(hook.C_DIR / "a.c"), str(hook.LIBRARY)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / hook.LIBRARY).with_suffix(".sha256").write_text(hook.library_sha256(tmp_path))
@@ -55,7 +55,7 @@ def test_a_removed_source_makes_the_built_viewer_stale(hook, tree):
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("web/src/a.ts", "NODE"), ("src/filmstrip/codec/photo.c", "COMPILER")]
+    ("name", "wanted"), [("web/src/a.ts", "NODE"), ("src/filmstrip/native/a.c", "COMPILER")]
 )
 def test_a_tool_is_asked_for_only_when_it_has_something_to_build(hook, tree, name, wanted):
     build = hook.BuildHook(str(tree), {}, None, None, "", "wheel")
@@ -65,7 +65,7 @@ def test_a_tool_is_asked_for_only_when_it_has_something_to_build(hook, tree, nam
 
 
 def test_the_source_archive_needs_no_compiler(hook, tree):
-    _edit(tree, str(hook.C_SOURCE))
+    _edit(tree, str(hook.C_DIR / "a.c"))
     assert hook.BuildHook(str(tree), {}, None, None, "", "sdist").dependencies() == []
 
 
@@ -83,8 +83,8 @@ def test_a_machine_that_is_not_in_the_table_gets_a_wheel_without_compiled_code(
 
 
 def test_source_that_does_not_compile_ends_the_build(hook, tree):
-    _edit(tree, str(hook.C_SOURCE))
-    with pytest.raises(SystemExit, match=r"compiling src/filmstrip/codec/photo.c failed with 1\n"):
+    _edit(tree, str(hook.C_DIR / "a.c"))
+    with pytest.raises(SystemExit, match=r"compiling src/filmstrip/native failed with 1\n"):
         hook.build_library(tree)
 
 

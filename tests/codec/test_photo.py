@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 import zlib
 
 import numpy as np
@@ -17,29 +15,6 @@ from PIL import Image
 from filmstrip.codec import encode_png, photo
 from filmstrip.codec.filters import Filter, filtered_strips
 from filmstrip.codec.scanlines import scanlines
-
-SOURCE = photo.LIBRARY_PATH.with_name("photo.c")
-
-
-@pytest.fixture(scope="module")
-def plain_library(tmp_path_factory):
-    """The same source without vector instructions; what C leaves undefined stops it."""
-    folder = tmp_path_factory.mktemp("plain")
-    options = ["-O1", "-DPLAIN", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-trap=all"]
-    subprocess.run(
-        [sys.executable, "-m", "ziglang", "cc", *options, "-o", folder / "libphoto.so", SOURCE],
-        check=True,
-    )
-    return folder / "libphoto.so"
-
-
-@pytest.fixture(params=["vectors", "plain"])
-def library(request, monkeypatch):
-    if request.param == "plain":
-        monkeypatch.setattr(photo, "LIBRARY_PATH", request.getfixturevalue("plain_library"))
-    photo._deflate_rows.cache_clear()
-    yield
-    photo._deflate_rows.cache_clear()
 
 
 def deflated(pixels: np.ndarray, kind: Filter) -> bytes:
@@ -75,7 +50,7 @@ def test_the_package_holds_the_compiled_code():
     assert photo.is_available()
 
 
-@pytest.mark.usefixtures("library")
+@pytest.mark.usefixtures("each_library")
 class TestDeflatedPhoto:
     @pytest.mark.parametrize("kind", [Filter.UP, Filter.AVERAGE])
     @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -141,15 +116,11 @@ def test_the_room_for_the_stream_is_never_exceeded(monkeypatch):
     assert all(size <= room for size, room in sizes)
 
 
-def test_without_the_compiled_code_isal_makes_the_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(photo, "LIBRARY_PATH", tmp_path / "libphoto.so")
-    photo._deflate_rows.cache_clear()
-    try:
-        assert not photo.is_available()
-        pixels = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode_png(pixels)))), pixels)
-    finally:
-        photo._deflate_rows.cache_clear()
+@pytest.mark.usefixtures("no_library")
+def test_without_the_compiled_code_isal_makes_the_file():
+    assert not photo.is_available()
+    pixels = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode_png(pixels)))), pixels)
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])

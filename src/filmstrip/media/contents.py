@@ -96,16 +96,16 @@ def _content_from_array(source: ArrayInput, wanted: Wanted, *, is_batch: bool = 
             value_range=wanted.value_range,
             significant_bits=source.significant_bits,
         )
-    return Content(_frame(result.pixels, wanted), _array_source(source, result))
+    return Content(_frame(result.pixels, result.digest, wanted), _array_source(source, result))
 
 
-def _frame(pixels_: npt.NDArray[Any], wanted: Wanted) -> Frame:
+def _frame(pixels_: npt.NDArray[Any], digest: bytes, wanted: Wanted) -> Frame:
     """Return the pixels in the mode that is wanted and that the file type holds."""
     channels = 1 if pixels_.ndim == 2 else pixels_.shape[2]
     guessed = "I;16" if pixels_.dtype == np.uint16 else MODE_OF_CHANNELS[channels]
     mode = wanted.mode or pictures.mode_without_alpha(guessed, wanted.file_type)
     if guessed == mode and mode in wanted.file_type.modes:
-        return Frame(pixels_, guessed, digest=digest_of(pixels_))
+        return Frame(pixels_, guessed, digest=digest or digest_of(pixels_))
     if (guessed, mode) == ("RGBA", "RGB"):
         return Frame(np.ascontiguousarray(pixels_[..., :3]), "RGB")
     return pictures.frame_from_pil(Frame(pixels_, guessed).to_pil(), wanted.file_type, mode)

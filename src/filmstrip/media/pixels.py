@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filmstrip.errors import OptionError
+from filmstrip.media.copying import copy_pixels
 from filmstrip.media.pool import pooled_empty
 from filmstrip.record import PixelRuleName
 
@@ -54,6 +55,8 @@ class PixelResult:
     nan_count: int
     clipped: bool
     """True when a value lay outside [low, high]."""
+    digest: bytes = b""
+    """Of the pixels, where it was taken on the way; see `filmstrip.media.frame.Frame`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,7 @@ def apply_pixel_rule(
         )
     array, bits = _widened(array, significant_bits)
     if normalize and value_range is None and _is_beyond_unit(array):
-        pixels = _clipped(array, _Extent(0, 255, 0))  # a copy; its values are at hand then
-        return _result(pixels, "clip", 0, 255, _extent(pixels))
+        return _copied(array)
     extent = _extent(array)
     if value_range is not None:
         low, high = _checked_range(value_range)
@@ -121,6 +123,16 @@ def apply_pixel_rule(
     if normalize and extent.within(-1, 1):
         return _result(_scaled(array, -1, 1, extent, bits), "signed", -1, 1, extent)
     return _result(_clipped(array, extent), "clip" if normalize else "off", 0, 255, extent)
+
+
+def _copied(array: npt.NDArray[np.uint8]) -> PixelResult:
+    """Return 8-bit values as they are."""
+    pixels = pooled_empty(array.shape, np.uint8)
+    if array.flags.c_contiguous and (copied := copy_pixels(array, pixels)) is not None:
+        ends = (copied.minimum, copied.maximum)
+        return PixelResult(pixels, "clip", 0, 255, *ends, 0, False, copied.digest)
+    np.copyto(pixels, array)
+    return _result(pixels, "clip", 0, 255, _extent(pixels))
 
 
 def keep_wide(array: _Array) -> PixelResult:
