@@ -15,12 +15,9 @@ if TYPE_CHECKING:
 
 _OURS: Final = "#d9480f"
 _STAGES: Final = {
-    "copy": "#d9480f",
-    "checksum": "#fab005",
-    "write to the spool": "#1971c2",
-    "read the spool": "#74c0fc",
-    "filter": "#2f9e44",
-    "deflate": "#f08c00",
+    "copy, extremes and digest": "#d9480f",
+    "digest": "#fab005",
+    "filter and deflate": "#f08c00",
     "sha256": "#9c36b5",
     "write to the shard": "#0c8599",
 }

@@ -7,7 +7,7 @@ as their sum is. What they do not add up to is the rest: checks, the record, han
 """
 
 import hashlib
-import importlib.util
+import mmap
 import os
 import statistics
 import time
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import xxhash
 
 import filmstrip
 from benchmarks import process_tree
@@ -24,14 +25,12 @@ from benchmarks.alone import Ready, StudyTask
 from benchmarks.alone.answers import Stage, StagesAnswer
 from benchmarks.steps import Steps, load_images
 from benchmarks.workloads import SETTLE_SECS, Pixels
-from filmstrip.codec.filters import choose_plan, filtered_strips
 from filmstrip.codec.png import encode_png
-from filmstrip.codec.scanlines import scanlines
+from filmstrip.media.copying import copy_pixels
 
 _PAUSE_SECS: Final = 0.00625
 _WARM_UP: Final = 3
 _TAR_BLOCK: Final = bytes(512)
-_HAS_SPOOL: Final = importlib.util.find_spec("filmstrip.spool") is not None
 
 
 def study(task: StudyTask, ready: Ready) -> StagesAnswer:
@@ -40,32 +39,20 @@ def study(task: StudyTask, ready: Ready) -> StagesAnswer:
     ready()
     store_dir = Path(task.folder) / "store"
     image_ms, log_ms, cpu_ms = _live(images, task.count, store_dir)
-    with _Scratch(Path(task.folder)) as scratch:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+    shard = os.open(Path(task.folder) / "shard", flags)
+    try:
         return StagesAnswer(
             images_logged=task.count,
             images_stored=len(filmstrip.open(store_dir).runs()[0].images("photos")),
             image_ms=image_ms,
             log_ms=log_ms,
             cpu_ms=cpu_ms,
-            in_caller=_caller_stages(images, scratch),
-            in_encoder=_encoder_stages(images, scratch),
+            in_caller=_caller_stages(images),
+            in_encoder=_encoder_stages(images, shard),
         )
-
-
-class _Scratch:
-    """Two files: one whose pages are used again and again, as the spool's, and one that grows."""
-
-    def __init__(self, folder: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        self.reused = os.open(folder / "reused", flags)
-        self.growing = os.open(folder / "growing", flags | os.O_APPEND)
-
-    def __enter__(self) -> "_Scratch":  # noqa: PYI034  # Self is in typing from 3.11 on
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.reused)
-        os.close(self.growing)
+    finally:
+        os.close(shard)
 
 
 def _live(images: Sequence[Array], count: int, folder: Path) -> tuple[float, float, float]:
@@ -90,61 +77,31 @@ def _live(images: Sequence[Array], count: int, folder: Path) -> tuple[float, flo
     return statistics.median(image_ms), statistics.median(log_ms), cpu_ms
 
 
-def _caller_stages(images: Sequence[Array], scratch: _Scratch) -> list[Stage]:
-    copy = np.ones_like(images[0])
+def _caller_stages(images: Sequence[Array]) -> list[Stage]:
+    size_bytes = images[0].nbytes
+    memory = np.frombuffer(mmap.mmap(-1, size_bytes), np.uint8)  # as the spool's, mapped
+    memory[:] = 1
 
-    def timed(name: str, work: Callable[[Array], object]) -> Stage:
-        return Stage(name=name, ms=_median_ms(work, images, time.perf_counter, _PAUSE_SECS))
+    def copy(image: Array) -> None:
+        if copy_pixels(image, memory) is None:
+            np.copyto(memory, image.reshape(-1))
 
-    stages = [timed("copy", lambda image: np.copyto(copy, image))]
-    if _HAS_SPOOL:
-        import xxhash
-
-        stages += [
-            timed("checksum", lambda image: xxhash.xxh3_128_digest(image, seed=1)),
-            timed("write to the spool", lambda image: os.pwrite(scratch.reused, image, 0)),
-        ]
-    return stages
+    took_ms = _median_ms(copy, images, time.perf_counter, _PAUSE_SECS)
+    return [Stage(name="copy, extremes and digest", ms=took_ms)]
 
 
-def _encoder_stages(images: Sequence[Array], scratch: _Scratch) -> list[Stage]:
+def _encoder_stages(images: Sequence[Array], shard: int) -> list[Stage]:
     files = [encode_png(image) for image in images]
 
-    def timed(name: str, work: Callable[[Array], object]) -> Stage:
-        return Stage(name=name, ms=_median_ms(work, images))
+    def append(file: bytes) -> None:
+        os.writev(shard, [_TAR_BLOCK, file, _TAR_BLOCK, _TAR_BLOCK])
 
-    stages = []
-    if _HAS_SPOOL:
-        import xxhash
-
-        os.pwrite(scratch.reused, images[0], 0)
-        stages += [
-            timed("read the spool", lambda image: _read(scratch.reused, image.nbytes)),
-            timed("checksum", lambda image: xxhash.xxh3_128_digest(image, seed=1)),
-        ]
-    filter_ = timed("filter", _filter)
-    encode_ms = _median_ms(encode_png, images)
     return [
-        *stages,
-        filter_,
-        Stage(name="deflate", ms=encode_ms - filter_.ms),
+        Stage(name="digest", ms=_median_ms(lambda one: xxhash.xxh3_128_digest(one, 1), images)),
+        Stage(name="filter and deflate", ms=_median_ms(encode_png, images)),
         Stage(name="sha256", ms=_median_ms(lambda file: hashlib.sha256(file).digest(), files)),
-        Stage(name="write to the shard", ms=_median_ms(lambda f: _append(scratch, f), files)),
+        Stage(name="write to the shard", ms=_median_ms(append, files)),
     ]
-
-
-def _read(fd: int, size_bytes: int) -> None:
-    os.preadv(fd, [np.empty(size_bytes, np.uint8)], 0)
-
-
-def _filter(image: Array) -> None:
-    rows = scanlines(image, has_palette=False, bit_depth=None)
-    for _ in filtered_strips(rows, choose_plan(rows).filter):
-        pass
-
-
-def _append(scratch: _Scratch, file: bytes) -> None:
-    os.writev(scratch.growing, [_TAR_BLOCK, file, _TAR_BLOCK, _TAR_BLOCK])
 
 
 def _median_ms(
