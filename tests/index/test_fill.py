@@ -16,7 +16,8 @@ from tests.index.test_scan import all_items, check_is_the_same
 
 import filmstrip
 from filmstrip.folder import write_run_info
-from filmstrip.index import Index, KeyChange, parse_query, stretch
+from filmstrip.index import Index, KeyChange, batch, parse_query, stretch
+from filmstrip.index.batch import new_generation
 from filmstrip.index.fill import Filler
 from filmstrip.index.shelf import Shelf
 from filmstrip.record import RunInfo
@@ -321,3 +322,30 @@ def test_the_public_writer_s_runs_are_read_as_they_are(open_index):
     index = open_index(Path("store"))
     index.refresh()
     check_is_the_same(index, Path("store"))
+
+
+@pytest.mark.parametrize("max_near", [0, 1, 1000])
+def test_images_of_one_tick_get_numbers_of_their_own(open_index, monkeypatch, max_near):
+    monkeypatch.setattr(batch, "_MAX_NEAR", max_near)
+    monkeypatch.setattr(stretch, "MAX_SAMPLES", 300)
+    samples = [sample(0, picture=i % 7, rank=i % 2, key=f"key{i % 3}") for i in range(700)]
+    store = make_store(Path("store").absolute(), samples)
+    index = open_index(store)
+    index.refresh()
+    assert sum(key.num_stored for key in index.runs()[0].keys) == 700
+    check_is_the_same(index, store)
+
+
+def test_what_is_known_of_fields_and_links_is_kept_until_rows_are_dropped(open_index):
+    store = make_store(Path("store").absolute(), [sample(step, picture=1) for step in range(3)])
+    index = open_index(store)
+    index.refresh()
+    numbering = index._filler._numbering
+    with index._home.database.write() as connection:
+        numbering.begin(connection)
+    assert len(numbering.fields) == 2
+    assert len(numbering.heads) == 1
+    with index._home.database.write() as connection:
+        new_generation(connection)
+        numbering.begin(connection)
+    assert len(numbering.fields) + len(numbering.heads) == 0

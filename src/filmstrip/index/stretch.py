@@ -28,8 +28,9 @@ __all__ = [
     "unique_numbers",
 ]
 
-MAX_SAMPLES = 2000
-"""Samples of a stretch, which are stored in one transaction."""
+FIRST_SAMPLES, MAX_SAMPLES = 2000, 8000
+"""Samples of a shard's first stretch; each is twice as long as the one before, up to the second
+number. A stretch is stored in one transaction: long ones cost less, but who reads waits longer."""
 
 
 class _Part(msgspec.Struct, frozen=True, array_like=True):
@@ -130,15 +131,15 @@ def read_stretches(shard: Path, start: int) -> Iterator[Stretch]:
     A shard that is gone, or cannot be read further, ends there.
     """
     samples: list[StoredSample] = []
-    end = start
+    end, length = start, min(FIRST_SAMPLES, MAX_SAMPLES)
     try:
         for found in scan_shard(shard, start=start):
             if isinstance(found, StoredSample):
                 samples.append(found)
                 end = found.end_offset
-                if len(samples) >= MAX_SAMPLES:
+                if len(samples) >= length:
                     yield _stretch(samples, end, is_last=False)
-                    samples = []
+                    samples, length = [], min(2 * length, MAX_SAMPLES)
     except OSError:
         pass
     yield _stretch(samples, end, is_last=True)
