@@ -85,10 +85,16 @@ def _write_shards(
     writer: str = "r0-s0-abcdef",
     shard_bytes: int = 2**40,
     is_sealed: bool = True,
+    is_packed: bool = True,
 ) -> None:
-    """Write what a writer would: images as key, step and members; values as a dict with a step."""
+    """Write what a writer would: images as key, step and members; values as a dict with a step.
+
+    Revisits that follow each other come together; unless `is_packed`, as of version 0.1, each is a
+    sample of its own with hard links.
+    """
     from filmstrip.record import ImageRecord, Member, SourceInfo, ValuesRecord, encode_record
     from filmstrip.shard.names import sample_path, values_path
+    from filmstrip.shard.revisits import RevisitsPacker
     from filmstrip.shard.tar import END_OF_ARCHIVE, MAX_PATH_BYTES, pack_header, padding
 
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -96,15 +102,20 @@ def _write_shards(
     stored: dict[bytes, tuple[str, str]] = {}
     counts: Counter[tuple[str, int]] = Counter()
 
+    revisits = RevisitsPacker()
+    has_revisits = False
+
     def add(path: str, data: bytes, link: str = "") -> None:
         shards[-1] += pack_header(path, len(data), mtime_secs=7, link=link) + data
         shards[-1] += padding(len(data))
 
     for seq, entry in enumerate(entries, 1):
-        if len(shards[-1]) >= shard_bytes:
-            shards[-1] += END_OF_ARCHIVE
+        if len(shards[-1]) + has_revisits >= shard_bytes:
+            shards[-1] += b"".join(revisits.flush()) + END_OF_ARCHIVE
+            has_revisits = False
             shards.append(bytearray())
         if isinstance(entry, dict):
+            shards[-1] += b"".join(revisits.flush())
             values = {key: value for key, value in entry.items() if key != "step"}
             record = ValuesRecord(run_id="r1", step=entry["step"], time=7.5, seq=seq, values=values)
             add(values_path(record.step, seq), encode_record(record))
@@ -112,9 +123,14 @@ def _write_shards(
         key, step, files = entry
         path = sample_path(key, step, counts[key, step])
         members = []
+        is_revisit = is_packed and all(data in stored for data in files.values())
+        if not is_revisit:
+            shards[-1] += b"".join(revisits.flush())
+        has_revisits = is_revisit
         for name, data in files.items():
             link, link_shard = stored.get(data, ("", ""))
-            add(f"{path}.{name}", b"" if link else data, link)
+            if not is_revisit:
+                add(f"{path}.{name}", b"" if link else data, link)
             if not link and len(f"{path}.{name}") <= MAX_PATH_BYTES:
                 stored[data] = f"{path}.{name}", f"{writer}-{len(shards) - 1:05d}.tar"
             digest = hashlib.sha256(data).hexdigest()
@@ -127,8 +143,12 @@ def _write_shards(
             run_id="r1", key=key, step=step, index=counts[key, step], time=7.5, seq=seq, width=1,
             height=1, mode="L", format="png", source=SourceInfo(kind="numpy"), members=members,
         )  # fmt: skip
-        add(f"{path}.json", encode_record(image))
+        if is_revisit:
+            shards[-1] += b"".join(revisits.add(encode_record(image), mtime_secs=7))
+        else:
+            add(f"{path}.json", encode_record(image))
         counts[key, step] += 1
+    shards[-1] += b"".join(revisits.flush())
     if is_sealed:
         shards[-1] += END_OF_ARCHIVE
     for number, data in enumerate(shards):

@@ -20,7 +20,7 @@ from filmstrip.spool.file import Mark, Spool
 from filmstrip.spool.ring import Ring
 from filmstrip.store import StoredRun
 
-RING_BYTES = 2**20
+RING_BYTES = 2**21
 
 
 class Bench:
@@ -288,6 +288,19 @@ def test_the_same_picture_is_encoded_once_and_stored_once(bench, monkeypatch):
     assert shard.read_bytes().count(b"\x89PNG") == 1
     links = [record.members[0].link for record in records_in(bench.run_dir)]
     assert links == [""] + ["x/7-0.png"] * 4
+
+
+@pytest.mark.parametrize(("count", "num_members"), [(8, 1), (70, 2)])
+def test_pictures_of_one_call_that_are_known_share_a_member(bench, count, num_members):
+    drafts = [draft(step, (60, 60, 3)) for step in range(count)]
+    for _ in range(3):
+        bench.drain.take(bench.put(*drafts).position)
+        bench.drain._encoder.flush()
+    bench.drain.close(0)
+    assert steps_in(bench.run_dir) == [*range(count)] * 3
+    (shard,) = bench.run_dir.glob("*.tar")
+    assert shard.read_bytes().count(b"__revisits.") == 2 * num_members
+    assert bench.counts() == (3 * count, 0, 0)
 
 
 class FullDisk:

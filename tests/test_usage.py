@@ -77,6 +77,17 @@ def test_what_images_share_is_counted_with_the_first(store):
     assert small.keys[0].images == 1
 
 
+def test_images_whose_records_stand_together_share_what_these_take(write_shards, tmp_path):
+    run_dir = tmp_path / "r1"
+    keys = ["a", "a", "b", "b", "b"]
+    write_shards(run_dir, [(key, step, {"png": b"p" * 700}) for step, key in enumerate(keys)])
+    usage = measure_run(run_dir)
+    assert parts_bytes(usage) == usage.size_bytes == disk_bytes(run_dir)
+    a, b = sorted(usage.keys, key=lambda key: key.key)
+    assert (a.images, b.images, b.picture_bytes, b.shared_bytes) == (2, 3, 0, 2100)
+    assert 300 <= b.header_bytes <= b.size_bytes <= 1024
+
+
 @pytest.mark.parametrize("cut", [1, 600, 1500, 3000])
 def test_damaged_and_unfinished_parts_are_counted_as_such(store, cut):
     (shard,) = (store / "runs" / "large").glob("*.tar")

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import filmstrip
 from filmstrip.errors import DamagedError
 from filmstrip.folder import read_run_info, write_run_info
-from filmstrip.record import ImageRecord, SourceInfo
+from filmstrip.record import ImageRecord, RunInfo, SourceInfo
 from filmstrip.shard.append import EncodedImage, EncodedMember, ShardAppender
 from filmstrip.shard.read import StoredSample, scan_shard
+from filmstrip.shard.revisits import header_offset, line_end
 from filmstrip.verify import Problem, ProblemKind, verify_store
 
 CHECKSUM_TAIL = (154, 155)
@@ -43,6 +44,16 @@ def log_run(store: Path) -> Path:
 @pytest.fixture
 def shard(tmp_path) -> Path:
     return log_run(tmp_path / "store")
+
+
+@pytest.fixture
+def revisited(write_shards, tmp_path) -> Path:
+    """A shard with two images that bring no file between two that do."""
+    run_dir = tmp_path / "store" / "runs" / "r1"
+    a, b = b"a" * 700, b"b" * 30
+    write_shards(run_dir, [("a", step, {"png": data}) for step, data in enumerate([a, a, a, b])])
+    write_run_info(run_dir, RunInfo(id="r1", name="r1", project="p", created=0.0))
+    return run_dir / "r0-s0-abcdef-00000.tar"
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +257,54 @@ class TestFlippedBits:
             "json",
         )
 
+    def test_in_a_record_among_revisits(self, revisited):
+        first, last = [sample for sample in samples(revisited) if sample.is_revisit]
+        header = header_offset(last.offset)
+        path = revisited.read_bytes()[header : header + 21].decode()
+        flip(revisited, first.line.offset + 40)
+        assert problems(revisited) == [
+            Problem(
+                kind=ProblemKind.RECORD,
+                run_id="r1",
+                file=revisited.name,
+                offset=first.line.offset,
+                sample=path,
+                detail="the checksum of these records does not match their bytes",
+            )
+        ]
+        assert readable_steps(revisited) == {0, 3}
+
+    def test_in_the_header_of_revisits(self, revisited):
+        header = next(s for s in samples(revisited) if s.is_revisit).offset
+        path = revisited.read_bytes()[header : header + 21].decode()
+        flip(revisited, header + 130)
+        (problem,) = problems(revisited)
+        assert (problem.kind, problem.offset) == (ProblemKind.HEADER, header)
+        assert problem.sample == path
+        assert readable_steps(revisited) == {0, 3}
+
+    def test_in_the_zeros_behind_revisits(self, revisited):
+        last = [sample for sample in samples(revisited) if sample.is_revisit][-1]
+        flip(revisited, last.end_offset - 1)
+        (problem,) = problems(revisited)
+        assert (problem.kind, problem.sample, problem.member) == (
+            ProblemKind.PADDING,
+            "a/2-0",
+            "json",
+        )
+        assert problem.offset == line_end(last.line.offset, last.line.size_bytes)
+        assert readable_steps(revisited) == {0, 1, 2, 3}
+
+    def test_in_a_picture_that_revisits_lead_to(self, revisited):
+        flip(revisited, image_sample(revisited, 0).locations["png"].offset)
+        damaged, *dangling = problems(revisited)
+        assert (damaged.kind, damaged.sample) == (ProblemKind.MEMBER, "a/0-0")
+        first, last = [sample for sample in samples(revisited) if sample.is_revisit]
+        assert [(p.kind, p.sample, p.step, p.offset) for p in dangling] == [
+            (ProblemKind.LINK, "a/1-0", 1, first.offset),
+            (ProblemKind.LINK, "a/2-0", 2, last.offset),
+        ]
+
     @pytest.mark.parametrize("from_end", [1, 512, 513, 1024])
     def test_in_the_end_of_the_archive(self, shard, from_end):
         size = shard.stat().st_size
@@ -286,7 +345,7 @@ class TestCutFiles:
     def test_a_finished_run_is_never_well_without_its_last_byte(self, whole, data):
         original = whole.read_bytes()
         size = len(original) - 1 if data is None else data.draw(st.integers(0, len(original) - 1))
-        ends = [len(original[: s.end_offset].rstrip(b"\0")) for s in samples(whole)]
+        ends = [line_end(s.line.offset, s.line.size_bytes) for s in samples(whole)]
         try:
             whole.write_bytes(original[:size])
             found = problems(whole)

@@ -20,6 +20,7 @@ from filmstrip.live_prune import LivePruning
 from filmstrip.record import ValuesRecord
 from filmstrip.sample import PartDamagedError, Sample, sample_from_item
 from filmstrip.shard.append import EncodedImage, ShardAppender
+from filmstrip.shard.revisits import MAX_REVISITS
 from filmstrip.spool.control import Control, Counter, Phase
 from filmstrip.spool.file import Entry, EntryPlace, Mark, Spool, SpoolDamagedError
 from filmstrip.spool.items import SpooledImage
@@ -29,6 +30,9 @@ __all__ = ["Drain", "DrainGaveUpError"]
 
 _BATCH_BYTES = 512 * 1024
 """Small images are encoded in batches of about this many bytes: one hand-over, one write."""
+
+_REVISIT_BYTES = _BATCH_BYTES // MAX_REVISITS
+"""As so many bytes counts an image of which nothing needs to be encoded."""
 
 _RETRY_SECS = (0.05, 1.0)
 """How long to wait before a write that failed is tried again: at first, and at most."""
@@ -214,7 +218,8 @@ class Drain:
                 self._note_lost(1, error)
                 continue
             items.append(sample)
-            size_bytes += sample.size_bytes
+            is_known = all(part.key in self._appender.known for part in sample.parts)
+            size_bytes += min(sample.size_bytes, _REVISIT_BYTES) if is_known else sample.size_bytes
             if size_bytes >= _BATCH_BYTES:
                 yield Batch(items, 0)
                 items, size_bytes = [], 0

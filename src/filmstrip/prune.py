@@ -280,7 +280,7 @@ def _key_prunes(
             policy=str(keep.policy(key)),
             steps=sorted({sample.record.step for sample in found}),
             images=len(found),
-            size_bytes=sum(sample.end_offset - sample.offset for sample in found),
+            size_bytes=sum(sample.size_bytes for sample in found),
             kept_steps=len({s.record.step for s in before[key]} - {s.record.step for s in found}),
             kept_images=len(before[key]) - len(found),
         )

@@ -82,8 +82,7 @@ class Member(_Struct, frozen=True, kw_only=True):
     sha256: str
     """64 hex digits over the member's bytes."""
     link: str = ""
-    """When the bytes are stored with an earlier sample: that member's path, which is a hard link's
-    target."""
+    """When the bytes are stored with an earlier sample: that member's path."""
     link_shard: str = ""
     """File name of the shard that holds ``link``."""
 

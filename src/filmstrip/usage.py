@@ -154,14 +154,13 @@ def _measure_shard(
     left_bytes = size_bytes
     for found in scan_shard(shard):
         if isinstance(found, StoredSample) and found.end_offset <= size_bytes:
-            extent_bytes = found.end_offset - found.offset
-            left_bytes -= extent_bytes
+            left_bytes -= found.size_bytes
             if isinstance(found.record, ImageRecord):
                 key = keys.setdefault(found.record.key, KeyUsage(key=found.record.key))
-                _add_image(key, found, found.record, extent_bytes)
+                _add_image(key, found, found.record)
             else:
                 usage.values += 1
-                usage.values_bytes += extent_bytes
+                usage.values_bytes += found.size_bytes
             yield found.end_offset
         elif isinstance(found, ShardEnd):
             ends_bytes = min(left_bytes, len(END_OF_ARCHIVE))
@@ -170,22 +169,22 @@ def _measure_shard(
     usage.unreadable_bytes += left_bytes
 
 
-def _add_image(key: KeyUsage, sample: StoredSample, record: ImageRecord, extent_bytes: int) -> None:
+def _add_image(key: KeyUsage, sample: StoredSample, record: ImageRecord) -> None:
     masks = {layer.member for layer in record.masks}
     key.images += 1
-    key.size_bytes += extent_bytes
-    key.record_bytes += sample.line.size_bytes
-    extent_bytes -= sample.line.size_bytes
+    key.size_bytes += sample.size_bytes
+    key.record_bytes += sample.line_bytes
+    rest_bytes = sample.size_bytes - sample.line_bytes
     for member in record.members:
         if member.name not in sample.locations:
             key.shared_bytes += member.size_bytes
             continue
-        extent_bytes -= member.size_bytes
+        rest_bytes -= member.size_bytes
         if member.name in masks:
             key.mask_bytes += member.size_bytes
         else:
             key.picture_bytes += member.size_bytes
-    key.header_bytes += extent_bytes
+    key.header_bytes += rest_bytes
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:

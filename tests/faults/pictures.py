@@ -19,7 +19,8 @@ SIZES = {"small": (12, 9), "middle": (96, 128), "tile": (160, 160), "large": (50
 """(height, width) of the pictures, by load."""
 
 _SHARED_EVERY = 5
-"""Every so many steps the first picture is the same one again."""
+"""Every so many steps all pictures are the same one again; but for the first, which has a mask of
+its own, they bring no file then."""
 
 _KEPT_FILES = ("run.json", "r*-s*.json", "r*-s*.tar")
 
@@ -32,7 +33,7 @@ def _noise(load: str) -> npt.NDArray[np.uint8]:
 
 def pixels(load: str, process: int, step: int, index: int) -> npt.NDArray[np.uint8]:
     """Return the picture that a process logs as the so-manyeth of a step."""
-    if index == 0 and step % _SHARED_EVERY == 0:
+    if step % _SHARED_EVERY == 0:
         return _noise(load)
     made = _noise(load) ^ np.uint8((7 * process + 3 * step + index) % 255 + 1)
     name = np.frombuffer(b"%4d%8d%4d" % (process, step, index), np.uint8)

@@ -1,6 +1,7 @@
-"""Make the golden store of the present format version: run once a version, then never again.
+"""Make the golden store of the present format: run once when it changes, then never again.
 
-``python tests/golden/make_golden.py`` writes ``tests/golden/v<version>/``: a run as `filmstrip`
+``python tests/golden/make_golden.py`` writes `FOLDER`, which is named after the version of the
+records, and after what shards can hold since if these are the same: a run as `filmstrip`
 stores it, and ``expected.json``, which says what must be read from it for ever. Pixels and mask ids
 in there are those that went in; records are taken from the shards by Python's own `tarfile` and
 `json`. The run has three sessions; the last was killed, and its shard is torn.
@@ -8,6 +9,7 @@ in there are those that went in; records are taken from the shards by Python's o
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import sys
@@ -28,7 +30,7 @@ from filmstrip.sample import encode_samples, sample_from_item
 from filmstrip.shard.append import EncodedImage, ShardAppender
 from filmstrip.spool.items import decode_items, encode_items
 
-FOLDER = Path(__file__).parent / f"v{SCHEMA_VERSION}"
+FOLDER = Path(__file__).parent / f"v{SCHEMA_VERSION}-revisits"
 TIME = 1_700_000_000.25
 
 
@@ -74,6 +76,7 @@ SESSIONS: list[list[tuple[int, dict[str, Any]]]] = [
         (3, {key: Image(SAME, normalize=False) for key in ("../../etc/passwd", "ключ")}),
         (3, {"__x__": Image(np.eye(4, 6, dtype=bool)), "CON\n\0": Image(jpeg_bytes())}),
         (-(2**40), {"examples": Image(SAME, normalize=False, meta={"lr": float("inf")})}),
+        (7, {"examples": [OVERLAYS, Image(SAME, normalize=False), OVERLAYS]}),
     ],
     [(1, {"examples": TINY, "loss": 0.25}), (4, {"after": TINY})],
     [(5, {"after": TINY}), (6, {"after": Image(gradient(4, 6, factor=5))})],
@@ -96,6 +99,7 @@ def write_session(run_dir: Path, session: int) -> list[dict[str, Any]]:
                     )
                 ]
             )
+        batch: list[EncodedImage] = []
         for key, images in flat.images.items():
             for image in images:
                 index = counts.get((key, step), 0)
@@ -109,8 +113,10 @@ def write_session(run_dir: Path, session: int) -> list[dict[str, Any]]:
                     time=TIME,
                     session=session,
                 )
-                appender.append([encoded(ImageDraft(record, image))])
+                batch.append(encoded(ImageDraft(record, image)))
                 inputs.append(described(image))
+        if batch:
+            appender.append(batch)
     appender.close()
     return inputs
 
@@ -142,9 +148,12 @@ def records(run_dir: Path) -> list[dict[str, Any]]:
     for shard in sorted(run_dir.glob("*.tar")):
         with tarfile.open(shard) as archive:
             for info in archive:
+                stream = archive.extractfile(info)
+                content = stream.read() if stream else b""
                 if info.name.endswith(".json") or info.name.startswith("__values"):
-                    stream = archive.extractfile(info)
-                    found.append(json.loads(stream.read() if stream else b""))
+                    found.append(json.loads(content))
+                elif info.name.startswith("__revisits"):
+                    found += map(json.loads, gzip.decompress(content).splitlines())
     return found
 
 

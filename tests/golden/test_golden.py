@@ -1,4 +1,4 @@
-"""Every released format version opens for ever, and gives exactly what was logged."""
+"""Shards of every format that was released open for ever, and give exactly what was logged."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from filmstrip.shard.read import DamageKind, StoredSample, scan_shard
 
 GOLDEN = Path(__file__).parent
 VERSIONS = sorted(GOLDEN.glob("v*"))
+SINCE_REVISITS = GOLDEN / f"v{SCHEMA_VERSION}-revisits"
 each_version = pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.name)
 
 
@@ -106,6 +107,16 @@ def test_the_run_s_description_is_read(version):
 def test_the_torn_tail_of_the_killed_session_is_the_only_damage(version):
     (damage,) = stored(version).damages()
     assert (damage.kind, damage.sample) == (DamageKind.TORN, "after/6-0")
+
+
+def test_records_that_stand_together_are_part_of_what_is_proved_and_those_before_are_not():
+    def revisits(version: Path) -> int:
+        shards = stored(version).dir.glob("*.tar")
+        found = [one for shard in shards for one in scan_shard(shard)]
+        return sum(isinstance(one, StoredSample) and one.is_revisit for one in found)
+
+    assert {version.name: revisits(version) for version in VERSIONS} == {"v1": 0, "v1-revisits": 7}
+    assert SINCE_REVISITS in VERSIONS
 
 
 @each_version

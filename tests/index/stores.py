@@ -1,10 +1,11 @@
-"""Stores made of records alone: any runs, writers, sessions, steps, repeats and hard links."""
+"""Stores made of records alone: any runs, writers, sessions, steps, repeats and revisits."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +81,20 @@ def make_store(folder: Path, samples: list[Sample]) -> Path:
 
 
 def append(store: Path, samples: list[Sample], writer: str = "w") -> None:
-    """Append the samples in new shards."""
+    """Append the samples in new shards, those of a writer that follow each other at once."""
     appenders: dict[tuple[int, int, int], ShardAppender] = {}
     counts: dict[Any, int] = defaultdict(int)
-    for sample in samples:
-        name = (sample.run, sample.rank, sample.session)
+    for name, batch in groupby(samples, key=lambda s: (s.run, s.rank, s.session)):
+        run, rank, session = name
         if name not in appenders:
-            appenders[name] = ShardAppender(
-                store / "runs" / f"run{sample.run}", f"r{sample.rank}-s{sample.session}-{writer}"
-            )
-        place = (*name, sample.key, sample.step)
-        appenders[name].append(_encoded(sample, counts[place]))
-        counts[place] += 1
+            run_dir = store / "runs" / f"run{run}"
+            appenders[name] = ShardAppender(run_dir, f"r{rank}-s{session}-{writer}")
+        encoded: list[EncodedImage | ValuesRecord] = []
+        for sample in batch:
+            place = (*name, sample.key, sample.step)
+            encoded += _encoded(sample, counts[place])
+            counts[place] += 1
+        appenders[name].append(encoded)
     for appender in appenders.values():
         appender.close()
 

@@ -93,6 +93,7 @@ def test_progress_counts_the_bytes_that_are_read(store, open_index):
 @pytest.mark.parametrize("max_batch", [1, 2, 2000])
 def test_batches_of_any_size_give_the_same(store, open_index, monkeypatch, max_batch):
     monkeypatch.setattr(stretch, "MAX_SAMPLES", max_batch)
+    append(store, [sample(step, rank=1) for step in range(14)], writer="r")
     append(store, [sample(step % 3, rank=1, loss=0.25) for step in range(7)], writer="x")
     append(store, [sample(1, session=1), sample(1, session=1, loss=2)], writer="y")
     index = open_index(store)
@@ -277,9 +278,10 @@ Index.open(Path(sys.argv[1]), sys.argv[3] or None).refresh()
 """
 
 
+@pytest.mark.parametrize("loss", [1, None], ids=["samples", "revisits"])
 @pytest.mark.parametrize("at_batch", [1, 3])
-def test_a_kill_in_mid_refresh_loses_nothing(store, database_url, open_index, at_batch):
-    append(store, [sample(step, key="more", loss=1) for step in range(20)], writer="x")
+def test_a_kill_in_mid_refresh_loses_nothing(store, database_url, open_index, at_batch, loss):
+    append(store, [sample(step, key="more", loss=loss) for step in range(20)], writer="a")
     command = [sys.executable, "-c", KILLED, store, str(at_batch), database_url or ""]
     assert subprocess.run(command).returncode == -9
     index = open_index(store)

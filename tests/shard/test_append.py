@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import tarfile
 
 import pytest
@@ -37,8 +38,19 @@ def samples(path) -> list[StoredSample]:
 
 
 def links(path) -> dict[str, str]:
+    """Return what the files of later images lead to: hard links, and members of revisits."""
     with tarfile.open(path) as archive:
-        return {info.name: info.linkname for info in archive if info.islnk()}
+        found = {info.name: info.linkname for info in archive if info.islnk()}
+    for sample in samples(path):
+        if sample.is_revisit:
+            found |= {f"{sample.path}.{m.name}": m.link for m in sample.record.members}
+    return found
+
+
+def members(path) -> list[str]:
+    """Return the names in an archive, those of revisits without their checksums."""
+    with tarfile.open(path) as archive:
+        return [re.sub(r"(?<=__revisits\.).*", "", name) for name in archive.getnames()]
 
 
 @pytest.fixture
@@ -75,6 +87,30 @@ def test_identical_bytes_of_one_call_are_stored_once(appender, tmp_path):
         "x/1-0.png": "x/0-0.png",
         "x/2-0.m.mask.png": "x/0-0.png",
     }
+
+
+def test_images_that_bring_no_file_come_together_as_long_as_they_follow_each_other(
+    appender, tmp_path
+):
+    again = [image(step, b"same", mask=b"mask") for step in range(1, 8)]
+    appender.append([image(0, b"same", mask=b"mask"), *again[:3], values(3), *again[3:5]])
+    appender.append([again[5], image(9, b"same", mask=b"new"), again[6]])
+    appender.close()
+    assert members(tmp_path / "w-00000.tar") == [
+        "x/0-0.png", "x/0-0.m.mask.png", "x/0-0.json", "__revisits.", "__values.3.0__",
+        "__revisits.", "__revisits.", "x/9-0.png", "x/9-0.m.mask.png", "x/9-0.json", "__revisits.",
+    ]  # fmt: skip
+    records = [sample.record for sample in samples(tmp_path / "w-00000.tar")]
+    assert [record.step for record in records] == [0, 1, 2, 3, 3, 4, 5, 6, 9, 7]
+    assert links(tmp_path / "w-00000.tar")["x/9-0.png"] == "x/0-0.png"
+    assert appender.num_images == 9
+
+
+def test_eight_images_that_were_stored_before_take_three_blocks(appender, tmp_path):
+    appender.append([image(0, bytes([number]) * 9) for number in range(8)])
+    before = appender.size_bytes
+    appender.append([image(1, bytes([number]) * 9) for number in range(8)])
+    assert appender.size_bytes - before == 3 * BLOCK_SIZE
 
 
 def test_identical_bytes_of_several_calls_are_stored_once(appender, tmp_path):

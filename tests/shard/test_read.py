@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmstrip.errors import DamagedError
-from filmstrip.record import ImageRecord, SourceInfo, ValuesRecord
+from filmstrip.record import (
+    ImageRecord,
+    Member,
+    SourceInfo,
+    ValuesRecord,
+    decode_record,
+    encode_record,
+)
 from filmstrip.shard.append import EncodedImage, EncodedMember, ShardAppender
 from filmstrip.shard.read import (
     Damage,
@@ -19,7 +26,8 @@ from filmstrip.shard.read import (
     read_member,
     scan_shard,
 )
-from filmstrip.shard.tar import BLOCK_SIZE, pack_header
+from filmstrip.shard.revisits import RevisitsPacker, header_offset, line_end, read_line
+from filmstrip.shard.tar import BLOCK_SIZE, pack_header, parse_header
 
 rng = random.Random(7)
 PICTURES = [rng.randbytes(size) for size in (5, 511, 512, 513, 3000, 700)]
@@ -42,13 +50,15 @@ def image(step: int, *members: EncodedMember) -> EncodedImage:
 
 
 def shard_bytes(folder: Path) -> bytes:
-    """A shard of six pictures, two masks, a hard link and two records of values."""
+    """A shard of six pictures, masks, a hard link, two revisits and two records of values."""
     appender = ShardAppender(folder, "w")
     appender.append([ValuesRecord(run_id="r", step=0, time=0.0, values={"loss": 0.5})])
     for step, data in enumerate(PICTURES):
         masks = [member("m.mask.png", data[:100])] if step in (1, 4) else []
         appender.append([image(step, member("png", data), *masks)])
-    appender.append([image(6, member("png", PICTURES[2]))])
+    appender.append([image(6, member("png", PICTURES[2]), member("m.mask.png", b"mask"))])
+    mask = member("m.mask.png", PICTURES[1][:100])
+    appender.append([image(7, member("png", PICTURES[3])), image(8, member("png", b"mask"), mask)])
     appender.append([ValuesRecord(run_id="r", step=6, time=0.0, values={"loss": 0.25})])
     appender.close()
     return (folder / "w-00000.tar").read_bytes()
@@ -70,6 +80,15 @@ class Shard:
 @pytest.fixture(scope="module")
 def shard(tmp_path_factory) -> Shard:
     return Shard(tmp_path_factory.mktemp("shard"))
+
+
+def ends(shard: Shard) -> dict[str, int]:
+    """Return where each sample ends in the file: revisits do where the last of them does."""
+    revisits_end = shard.originals["x/8-0"].end_offset
+    return {
+        path: revisits_end if sample.is_revisit else sample.end_offset
+        for path, sample in shard.originals.items()
+    }
 
 
 def samples(found) -> list[StoredSample]:
@@ -94,7 +113,7 @@ def test_a_whole_shard_yields_its_samples_in_order_and_its_end(shard):
     found = shard.scan(shard.whole)
     assert [s.path for s in samples(found)] == [
         "__values.0.0__", "x/0-0", "x/1-0", "x/2-0", "x/3-0", "x/4-0", "x/5-0", "x/6-0",
-        "__values.6.1__",
+        "x/7-0", "x/8-0", "__values.6.1__",
     ]  # fmt: skip
     assert found[-1] == ShardEnd(len(shard.whole) - 1024)
     assert damages(found) == []
@@ -111,8 +130,71 @@ def test_every_member_reads_back_as_it_was_written(shard):
 
 def test_a_hard_link_has_no_bytes_of_its_own(shard):
     linked = shard.originals["x/6-0"]
-    assert linked.locations == {}
+    assert linked.locations.keys() == {"m.mask.png"}
     assert linked.record.members[0].link == "x/2-0.png"
+
+
+def test_revisits_have_no_bytes_of_their_own_and_share_a_member(shard):
+    first, last = shard.originals["x/7-0"], shard.originals["x/8-0"]
+    assert [(one.locations, one.is_revisit) for one in (first, last)] == [({}, True)] * 2
+    assert [m.link for m in last.record.members] == ["x/6-0.m.mask.png", "x/1-0.m.mask.png"]
+    assert last.line.offset == first.line.offset + 1
+    assert last.line.size_bytes == first.line.size_bytes
+    with shard.path.open("rb") as file:
+        lines = [read_line(file, s.line.offset, s.line.size_bytes) for s in (first, last)]
+    assert [decode_record(line) for line in lines] == [first.record, last.record]
+
+
+def test_the_sizes_of_samples_make_up_the_shard(shard):
+    sizes = [sample.size_bytes for sample in shard.originals.values()]
+    assert sum(sizes) == len(shard.whole) - 1024
+    first, last = shard.originals["x/7-0"], shard.originals["x/8-0"]
+    assert first.line_bytes + last.line_bytes == first.line.size_bytes
+    assert abs(first.size_bytes - last.size_bytes) <= 1
+
+
+@pytest.mark.parametrize("path", ["x/7-0", "x/8-0"])
+def test_a_pass_may_begin_at_any_revisit(shard, path):
+    found = shard.scan(shard.whole, start=shard.originals[path].offset)
+    assert samples(found)[0] == shard.originals[path]
+    assert samples(found)[-1].path == "__values.6.1__"
+    assert damages(found) == []
+
+
+def test_a_pass_that_begins_at_a_revisit_whose_header_is_damaged_passes_over_no_other(shard):
+    revisit = shard.originals["x/8-0"]
+    more = shard.whole[shard.originals["x/7-0"].offset : revisit.end_offset]
+    data = flip(shard.whole[: revisit.end_offset], header_offset(revisit.offset) + 3) + more
+    found = shard.scan(data, start=revisit.offset)
+    assert [s.path for s in samples(found)] == ["x/7-0", "x/8-0"]
+    assert [d.kind for d in damages(found)] == [DamageKind.HEADER]
+
+
+@pytest.mark.parametrize(
+    ("record", "detail"),
+    [
+        (
+            ValuesRecord(run_id="r", step=0, time=0.0, values={}),
+            "a record that stands among revisits is none",
+        ),
+        (
+            ImageRecord(
+                run_id="r", key="x", step=9, index=0, time=0.0, width=1, height=1, mode="L",
+                format="png", source=SourceInfo(kind="numpy"),
+                members=[Member(name="png", size_bytes=5, sha256="")],
+            ),
+            "a record that stands among revisits is none",
+        ),
+        (None, "the record's checksum does not match its bytes"),
+    ],
+)  # fmt: skip
+def test_what_is_no_revisit_is_not_taken_for_one(shard, record, detail):
+    packer = RevisitsPacker()
+    packer.add(encode_record(record) if record else b"{}", mtime_secs=0)
+    data = b"".join(packer.flush())
+    (damage,) = shard.scan(data)
+    assert (damage.kind, damage.offset, damage.detail) == (DamageKind.RECORD, 512, detail)
+    assert damage.sample == parse_header(data[:512]).path
 
 
 def test_samples_lie_one_behind_the_other(shard):
@@ -122,7 +204,9 @@ def test_samples_lie_one_behind_the_other(shard):
 
 def test_reading_goes_on_where_a_sample_ended(shard):
     found = shard.scan(shard.whole, start=shard.originals["x/3-0"].end_offset)
-    assert [s.path for s in samples(found)] == ["x/4-0", "x/5-0", "x/6-0", "__values.6.1__"]
+    assert [s.path for s in samples(found)] == [
+        "x/4-0", "x/5-0", "x/6-0", "x/7-0", "x/8-0", "__values.6.1__",
+    ]  # fmt: skip
     assert samples(found)[0] == shard.originals["x/4-0"]
 
 
@@ -137,8 +221,8 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 def test_a_shard_without_its_end_has_all_samples_and_no_damage(shard):
     found = shard.scan(shard.whole[:-1024])
-    assert len(samples(found)) == 9
-    assert len(found) == 9
+    assert len(samples(found)) == 11
+    assert len(found) == 11
 
 
 @settings(max_examples=600)
@@ -146,17 +230,13 @@ def test_a_shard_without_its_end_has_all_samples_and_no_damage(shard):
 def test_a_shard_that_is_cut_has_every_sample_before_the_cut(shard, place):
     size = place % (len(shard.whole) + 1)
     found = shard.scan(shard.whole[:size])
-    pads = {path: _record_padding(shard.whole, s.end_offset) for path, s in shard.originals.items()}
-    expected = [s for path, s in shard.originals.items() if s.end_offset - pads[path] <= size]
+    lines = {path: s.line for path, s in shard.originals.items()}
+    data_ends = {path: line_end(line.offset, line.size_bytes) for path, line in lines.items()}
+    expected = [s for path, s in shard.originals.items() if data_ends[path] <= size]
     assert samples(found) == expected
-    ends = {0, *(s.end_offset for s in shard.originals.values())}
-    is_clean = size in ends or size > max(ends)  # the end may be cut, it says nothing
+    clean = {0, *ends(shard).values()}
+    is_clean = size in clean or size > max(clean)  # the end may be cut, it says nothing
     assert [d.kind for d in damages(found)] == ([] if is_clean else [DamageKind.TORN])
-
-
-def _record_padding(whole: bytes, end_offset: int) -> int:
-    before = whole[:end_offset].rstrip(b"\0")
-    return end_offset - len(before)
 
 
 def test_the_torn_tail_names_the_place_and_the_sample(shard):
@@ -168,13 +248,14 @@ def test_the_torn_tail_names_the_place_and_the_sample(shard):
 
 @settings(max_examples=1500)
 @given(PLACES, st.integers(0, 7))
-def test_one_flipped_bit_costs_one_sample_at_most_and_alters_none(shard, place, bit):
+def test_one_flipped_bit_costs_one_sample_or_member_at_most_and_alters_none(shard, place, bit):
     place %= len(shard.whole)
     damaged = bytearray(shard.whole)
     damaged[place] ^= 1 << bit
     found = shard.scan(bytes(damaged))
     assert all(shard.originals[s.path] == s for s in samples(found))
-    hit = [p for p, s in shard.originals.items() if s.offset <= place < s.end_offset]
+    end = min((e for e in ends(shard).values() if place < e), default=0)
+    hit = [path for path in shard.originals if ends(shard)[path] == end]
     lost = sorted(shard.originals.keys() - {s.path for s in samples(found)})
     assert lost in ([], hit)
     assert bool(damages(found)) or not lost
@@ -231,7 +312,7 @@ def test_a_damaged_record_is_named_with_its_place_and_the_others_are_read(shard)
     (damage,) = damages(found)
     assert (damage.kind, damage.offset, damage.sample) == (DamageKind.RECORD, record_at, "x/3-0")
     assert damage.detail == "the record's checksum does not match its bytes"
-    assert len(samples(found)) == 8
+    assert len(samples(found)) == 10
 
 
 def test_the_members_of_a_sample_whose_record_is_damaged_can_still_be_found(shard):
@@ -249,7 +330,7 @@ def test_a_damaged_header_is_named_with_its_place_and_the_others_are_read(shard)
     assert header.detail == "the header's checksum does not match"
     assert (missing.kind, missing.sample) == (DamageKind.MISSING, "x/3-0")
     assert missing.detail == "member 'png' does not stand before its record"
-    assert len(samples(found)) == 8
+    assert len(samples(found)) == 10
 
 
 @pytest.mark.parametrize(
@@ -265,7 +346,7 @@ def test_a_member_that_is_not_the_one_that_its_record_names_is_missing(shard, pa
     found = shard.scan(shard.whole[:at] + member + shard.whole[at + BLOCK_SIZE :])
     (damage,) = damages(found)
     assert (damage.kind, damage.sample) == (DamageKind.MISSING, path)
-    assert len(samples(found)) == 8
+    assert len(samples(found)) == 10
 
 
 def test_the_last_header_can_be_damaged_too(shard):
@@ -281,12 +362,12 @@ def test_a_sample_whose_record_was_cut_out_is_reported(shard):
     (damage,) = damages(found)
     assert (damage.kind, damage.offset) == (DamageKind.MISSING, sample.offset)
     assert damage.detail == "its record does not stand behind its members"
-    assert len(samples(found)) == 8
+    assert len(samples(found)) == 10
 
 
 def test_a_tail_of_zeros_as_a_power_cut_leaves_it_is_damage_and_costs_nothing(shard):
     found = shard.scan(shard.whole[:-1024] + bytes(8192))
-    assert len(samples(found)) == 9
+    assert len(samples(found)) == 11
     (damage,) = damages(found)
     assert (damage.kind, damage.offset) == (DamageKind.HEADER, len(shard.whole) - 1024)
 

@@ -61,6 +61,23 @@ def test_a_shard_that_grows_is_read_from_its_last_sample_on(write_shards, run_di
     assert scans == [0, 2560, 5120]  # the last sample, to see that it is the same file, and on
 
 
+def test_a_shard_that_grows_by_revisits_is_read_on(write_shards, run_dir, scans, tmp_path):
+    logged = [*log(0, 1), *log(0, 1)]
+    write_shards(run_dir, logged, is_sealed=False)
+    (shard,) = run_dir.glob("*.tar")
+    write_shards(tmp_path / "more", [*logged, *log(2), *log(0, 2)])
+    reader = ShardsReader(run_dir)
+    assert steps(reader) == [0, 1, 0, 1]
+    first, last = reader.samples()[2:]
+    with shard.open("ab") as file:
+        file.write((tmp_path / "more" / shard.name).read_bytes()[shard.stat().st_size :])
+    assert steps(reader) == [0, 1, 0, 1, 2, 0, 2]
+    assert scans == [0, last.offset, last.end_offset]
+    assert last.offset == first.line.offset + 1
+    places = [reader.locate(sample)["png"] for sample in reader.samples()]
+    assert [place.offset for place in places[2:4]] == [place.offset for place in places[:2]]
+
+
 def test_another_file_with_the_same_inode_number_and_more_bytes_is_read_anew(write_shards, run_dir):
     write_shards(run_dir, log(0, 1))
     reader = ShardsReader(run_dir)
@@ -82,8 +99,8 @@ def test_a_shard_that_is_gone_is_forgotten(write_shards, run_dir):
 
 def test_a_link_to_a_link_is_followed_by_its_digest(write_shards, run_dir):
     """As while a run is pruned: what the last shard names has its bytes in another one still."""
-    write_shards(run_dir, log(0, 0, 0), shard_bytes=1)
-    write_shards(run_dir.with_name("other"), log(9, 0, 0), shard_bytes=1)
+    write_shards(run_dir, log(0, 0, 0), shard_bytes=1, is_packed=False)
+    write_shards(run_dir.with_name("other"), log(9, 0, 0), shard_bytes=1, is_packed=False)
     last = "r0-s0-abcdef-00002.tar"
     pruned = (run_dir.with_name("other") / last).read_bytes()
     assert b'"link":"x/0-0.png","link_shard":"r0-s0-abcdef-00001.tar"' in pruned

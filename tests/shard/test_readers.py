@@ -1,12 +1,14 @@
 """A shard is a tar file in WebDataset layout: the programs that read such files read ours.
 
-Those that stream pass over hard links. A sample whose picture is stored with an earlier one then
-has only its record; `tar` and Python's `tarfile`, which follow links, give every picture.
+An image that brings no file of its own is a line of a list, which they pass over: they give each
+picture once. Those that stream pass over hard links too, which stand where only some of an image's
+files are stored before; `tar` and Python's `tarfile` follow them.
 """
 
 from __future__ import annotations
 
 import gc
+import gzip
 import json
 import subprocess
 import tarfile
@@ -20,6 +22,7 @@ import webdataset
 import filmstrip
 from filmstrip import Image
 from filmstrip.shard.names import sample_path
+from filmstrip.store import StoredRun
 
 LONG_KEY = "a key with a long name, of which a slug keeps the beginning"
 LONG_LAYER = "a layer with a long name, of which a slug keeps the beginning"
@@ -75,15 +78,34 @@ def rich(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("fixture", ["plain", "rich"])
-def test_tar_unpacks_every_picture_hard_links_too(fixture, request, tmp_path):
+def own(run) -> dict[str, bytes]:
+    """The pictures of a run but those of images that bring no file."""
+    found = [s for one in StoredRun(run.dir).samples_by_shard().values() for s in one]
+    revisits = {f"{sample.path}.png" for sample in found if sample.is_revisit}
+    return {name: data for name, data in logged(run).items() if name not in revisits}
+
+
+@pytest.mark.parametrize(("fixture", "num_pictures"), [("plain", 6), ("rich", 5)])
+def test_tar_unpacks_every_picture_once_hard_links_too(fixture, num_pictures, request, tmp_path):
     run = request.getfixturevalue(fixture)
     (shard,) = shards(run)
     out = tmp_path / "out"
     out.mkdir()
     subprocess.run(["tar", "xf", shard, "-C", out], check=True)
-    pictures = {name: (out / name).read_bytes() for name in logged(run)}
-    assert pictures == logged(run)
+    pictures = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*-0.png")}
+    pictures |= {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*-1.png")}
+    assert pictures == own(run)
+    assert len(pictures) == num_pictures
+
+
+def test_a_list_of_revisits_is_gzip_with_a_record_a_line(rich, tmp_path):
+    (shard,) = shards(rich)
+    with tarfile.open(shard) as archive:
+        name = next(name for name in archive.getnames() if name.startswith("__revisits."))
+        text = gzip.decompress(archive.extractfile(name).read())
+    (record,) = map(json.loads, text.splitlines())
+    assert (record["key"], record["step"]) == ("fixed", 10**17 + 1)
+    assert record["members"][0]["link"] == f"fixed/{10**17}-0.png"
 
 
 def test_tar_lists_names_over_a_hundred_bytes(rich):
@@ -96,12 +118,12 @@ def test_tar_lists_names_over_a_hundred_bytes(rich):
 
 
 @pytest.mark.parametrize("fixture", ["plain", "rich"])
-def test_python_s_tarfile_reads_every_picture_hard_links_too(fixture, request):
+def test_python_s_tarfile_reads_every_picture_once_hard_links_too(fixture, request):
     run = request.getfixturevalue(fixture)
     (shard,) = shards(run)
     with tarfile.open(shard) as archive:
-        pictures = {name: archive.extractfile(name).read() for name in logged(run)}
-    assert pictures == logged(run)
+        pictures = {name: archive.extractfile(name).read() for name in own(run)}
+    assert pictures == own(run)
 
 
 def test_each_shard_of_a_run_that_was_resumed_is_an_archive_of_its_own(plain, tmp_path):
@@ -135,7 +157,7 @@ def test_the_webdataset_package_decodes_pictures_and_records(plain):
     assert first["json"]["kind"] == "image"
 
 
-def test_the_webdataset_package_finds_masks_beside_pictures_and_no_bytes_of_hard_links(rich):
+def test_the_webdataset_package_finds_masks_beside_pictures_and_passes_over_revisits(rich):
     (shard,) = shards(rich)
     found = {
         s["__key__"]: s.keys() - {"__key__", "__url__", "__local_path__"} for s in samples_of(shard)
@@ -144,8 +166,8 @@ def test_the_webdataset_package_finds_masks_beside_pictures_and_no_bytes_of_hard
     assert mask.endswith(".mask.png")
     step = 10**17
     assert found[f"fixed/{step}-0"] == {"png", "json"}
-    assert found[f"fixed/{step + 1}-0"] == {"json"}  # its picture is a link to the one before
-    assert found[sample_path(LONG_KEY, step, 0)] == {"json", mask}
+    assert f"fixed/{step + 1}-0" not in found
+    assert found[sample_path(LONG_KEY, step, 0)] == {"json", mask}  # its picture is a hard link
     assert found[sample_path(LONG_KEY, step + 1, 0)] == {"png", "json", mask}
 
 
@@ -198,6 +220,16 @@ def test_hugging_face_datasets_read_pictures_and_records(plain, load):
     assert np.array_equal(np.asarray(rows[3]["png"]), picture(11))
     assert [row["json"]["step"] for row in rows] == [0, 0, 1, 1, 2, 2]
     assert rows[0]["json"]["members"][0]["size_bytes"] == len(logged(plain)["x/0-0.png"])
+
+
+def test_hugging_face_datasets_pass_over_revisits(tmp_path, load):
+    with filmstrip.init(dir=tmp_path / "store") as run:
+        for step in range(3):
+            run.log({"fixed": Image(picture(0)), "x": Image(picture(step + 1))}, step=step)
+    rows = load(shards(run))
+    keys = ["fixed/0-0", "x/0-0", "x/1-0", "x/2-0"]
+    assert [row["__key__"] for row in rows] == keys
+    assert [row["__key__"] for row in load(shards(run), streaming=True)] == keys
 
 
 def test_hugging_face_datasets_stream_a_shard(plain, load):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import json
 import os
 import subprocess
@@ -16,11 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import filmstrip.shard.rewrite
 from filmstrip.errors import DamagedError, RunBusyError
-from filmstrip.record import ValuesRecord
+from filmstrip.record import ValuesRecord, _sealed
 from filmstrip.shard.names import Place
 from filmstrip.shard.plan import link_places
 from filmstrip.shard.read import ShardEnd, StoredSample, scan_shard
+from filmstrip.shard.revisits import RevisitsPacker
 from filmstrip.shard.rewrite import LeftShard, rewrite_shards
 from filmstrip.shard.tar import END_OF_ARCHIVE
 from filmstrip.store import StoredRun
@@ -117,12 +120,12 @@ shard_sizes = st.sampled_from([1, 3000, 6000, 2**40])
 
 
 @settings(max_examples=150)
-@given(entries(), some_steps, shard_sizes)
+@given(entries(), some_steps, shard_sizes, st.booleans())
 def test_what_stays_is_what_would_be_there_without_the_others(
-    write_shards, fresh_dir, logged, steps, shard_bytes
+    write_shards, fresh_dir, logged, steps, shard_bytes, is_packed
 ):
     run_dir, model_dir = fresh_dir(), fresh_dir()
-    write_shards(run_dir, logged, shard_bytes=shard_bytes)
+    write_shards(run_dir, logged, shard_bytes=shard_bytes, is_packed=is_packed)
     before, before_bytes = names(run_dir), total_bytes(run_dir)
     images, values = read(run_dir)
     kept = [image for image in images if image[1] not in steps]
@@ -139,7 +142,7 @@ def test_what_stays_is_what_would_be_there_without_the_others(
     assert (done.left, done.failure, done.num_pinned) == ([], None, 0)
     # Not a byte more than if the others had never been logged.
     rest = [one for one in logged if isinstance(one, dict) or one[1] not in steps]
-    write_shards(model_dir, rest)
+    write_shards(model_dir, rest, is_packed=is_packed)
     ends = len(END_OF_ARCHIVE) * (len(before) - 1)
     slack = 512 * len(rest)  # sequence numbers and indices are as long as they were
     assert abs(total_bytes(run_dir) - ends - total_bytes(model_dir)) <= slack
@@ -155,7 +158,7 @@ def owned_bytes(run_dir: Path) -> int:
 @given(entries(), some_steps, shard_sizes)
 def test_tar_gives_every_picture_that_stays(write_shards, fresh_dir, logged, steps, shard_bytes):
     run_dir = fresh_dir()
-    write_shards(run_dir, logged, shard_bytes=shard_bytes)
+    write_shards(run_dir, logged, shard_bytes=shard_bytes, is_packed=False)
     files = unpacked(run_dir)
     rewrite_shards(run_dir, WRITER, lambda r: r.step in steps)
     kept = {path: data for path, data in files.items() if step_of(path) not in steps}
@@ -167,12 +170,12 @@ def step_of(path: str) -> int:
 
 
 @settings(max_examples=60)
-@given(entries(), some_steps, some_steps, st.integers(0, 5), shard_sizes)
+@given(entries(), some_steps, some_steps, st.integers(0, 5), shard_sizes, st.booleans())
 def test_killed_between_any_two_shards_nothing_is_missing_and_it_can_be_finished_or_changed(
-    write_shards, fresh_dir, logged, steps, other_steps, num_replaced, shard_bytes
+    write_shards, fresh_dir, logged, steps, other_steps, num_replaced, shard_bytes, is_packed
 ):
     run_dir = fresh_dir()
-    write_shards(run_dir, logged, shard_bytes=shard_bytes)
+    write_shards(run_dir, logged, shard_bytes=shard_bytes, is_packed=is_packed)
     images, values = read(run_dir)
     kept = [image for image in images if image[1] not in steps]
     with pytest.MonkeyPatch.context() as patch:
@@ -205,11 +208,12 @@ def kill_after(patch: pytest.MonkeyPatch, num_replaced: int) -> None:
     patch.setattr(Path, "unlink", lambda *_args, **_options: None)  # a kill tidies nothing up
 
 
+@pytest.mark.parametrize("is_packed", [False, True])
 def test_records_that_stay_are_byte_for_byte_what_they_were_save_for_their_links(
-    write_shards, run_dir
+    write_shards, run_dir, is_packed
 ):
     shared = {"png": PICTURES[0]}
-    write_shards(run_dir, [("x", step, shared) for step in range(3)])
+    write_shards(run_dir, [("x", step, shared) for step in range(3)], is_packed=is_packed)
     (shard,) = run_dir.glob("*.tar")
     before = lines(shard)
     rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
@@ -221,8 +225,15 @@ def test_records_that_stay_are_byte_for_byte_what_they_were_save_for_their_links
 
 
 def lines(shard: Path) -> list[bytes]:
+    """Every record of an image, as it stands in the archive, revisits too."""
+    found = []
     with tarfile.open(shard) as archive:
-        return [archive.extractfile(m).read() for m in archive if m.name.endswith(".json")]
+        for member in archive:
+            if member.name.endswith(".json"):
+                found.append(archive.extractfile(member).read())
+            elif member.name.startswith("__revisits."):
+                found += gzip.decompress(archive.extractfile(member).read()).splitlines()
+    return found
 
 
 def test_a_sample_that_does_not_change_is_copied_as_it_is(write_shards, run_dir):
@@ -232,6 +243,86 @@ def test_a_sample_that_does_not_change_is_copied_as_it_is(write_shards, run_dir)
     stored = shard.read_bytes()[third.offset : third.end_offset]
     rewrite_shards(run_dir, WRITER, lambda r: r.step != 2)
     assert shard.read_bytes() == stored + END_OF_ARCHIVE
+
+
+def test_a_revisit_gets_the_bytes_of_the_image_that_goes_and_the_others_of_its_member_link_there(
+    write_shards, run_dir
+):
+    a, b = PICTURES[:2]
+    files = [{"png": b}, {"png": a}, *[{"png": each} for each in (b, a, b, a)]]
+    write_shards(run_dir, [("x", step, each) for step, each in enumerate(files)])
+    rewrite_shards(run_dir, WRITER, lambda r: r.step in (1, 2))
+    (shard,) = run_dir.glob("*.tar")
+    with tarfile.open(shard) as archive:
+        names = archive.getnames()
+        assert archive.extractfile("x/3-0.png").read() == a
+    assert names[:4] == ["x/0-0.png", "x/0-0.json", "x/3-0.png", "x/3-0.json"]
+    assert [name[:11] for name in names[4:]] == ["__revisits."]
+    found = [s for s in scan_shard(shard) if isinstance(s, StoredSample)]
+    assert [(s.record.step, s.record.members[0].link) for s in found] == [
+        (0, ""), (3, ""), (4, "x/0-0.png"), (5, "x/3-0.png"),
+    ]  # fmt: skip
+    assert ([image[-1] for image in read(run_dir)[0]], problems(run_dir)) == ([b, a, b, a], [])
+
+
+def test_a_revisit_of_two_files_that_gets_the_bytes_of_one_links_to_the_other(
+    write_shards, run_dir
+):
+    a, b = PICTURES[:2]
+    both = {"png": a, "m.mask.png": b}
+    write_shards(run_dir, [("x", 0, {"png": a}), ("x", 1, {"png": b}), ("x", 2, both)])
+    rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
+    (shard,) = run_dir.glob("*.tar")
+    with tarfile.open(shard) as archive:
+        links = {info.name: info.linkname for info in archive if info.islnk()}
+    assert links == {"x/2-0.m.mask.png": "x/1-0.png"}
+    assert (read(run_dir)[0][1][4:], problems(run_dir)) == ((a, b), [])
+
+
+def test_revisits_of_several_members_come_together(write_shards, run_dir):
+    a, b = PICTURES[:2]
+    log = [("x", 0, {"png": a}), *(("x", step, {"png": a}) for step in range(1, 200))]
+    write_shards(run_dir, [*log[:3], ("x", 200, {"png": b}), *log[3:]])
+    rewrite_shards(run_dir, WRITER, lambda r: r.step == 200 or r.step % 2 == 1)
+    (shard,) = run_dir.glob("*.tar")
+    with tarfile.open(shard) as archive:
+        members = [name for name in archive.getnames() if name.startswith("__revisits.")]
+    assert len(members) == 2
+    assert StoredRun(run_dir).steps("x") == list(range(0, 200, 2))
+    assert problems(run_dir) == []
+
+
+def test_what_a_newer_version_says_of_a_revisit_stays(write_shards, run_dir):
+    write_shards(run_dir, [("x", step, {"png": PICTURES[0]}) for step in range(3)])
+    (shard,) = run_dir.glob("*.tar")
+    second = [s for s in scan_shard(shard) if isinstance(s, StoredSample)][1]
+    packer = RevisitsPacker()
+    for line in lines(shard)[1:]:
+        packer.add(_sealed(line[:-20] + b',"weather":"sun"'), mtime_secs=7)
+    shard.write_bytes(
+        shard.read_bytes()[: second.offset] + b"".join(packer.flush()) + END_OF_ARCHIVE
+    )
+    rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
+    assert [json.loads(line)["weather"] for line in lines(shard)] == ["sun", "sun"]
+    assert [image[1] for image in read(run_dir)[0]] == [1, 2]
+
+
+def test_a_shard_whose_revisits_change_while_it_is_read_is_left(write_shards, run_dir, monkeypatch):
+    write_shards(run_dir, [("x", step, {"png": PICTURES[0]}) for step in range(3)])
+    (shard,) = run_dir.glob("*.tar")
+    second = [s for s in scan_shard(shard) if isinstance(s, StoredSample)][1]
+    plan = filmstrip.shard.rewrite.plan_shards
+
+    def plan_and_damage(*args, **options):
+        plans = plan(*args, **options)
+        shard.write_bytes(shard.read_bytes()[: second.line.offset + 30])
+        monkeypatch.setattr(filmstrip.shard.rewrite, "plan_shards", plan)
+        return plans
+
+    monkeypatch.setattr(filmstrip.shard.rewrite, "plan_shards", plan_and_damage)
+    result = rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
+    (left,) = result.left
+    assert (left.shard, result.num_dropped) == (shard.name, 0)
 
 
 def test_a_shard_of_which_nothing_stays_is_an_empty_archive(write_shards, run_dir):
@@ -247,7 +338,8 @@ def test_a_shard_of_which_nothing_stays_is_an_empty_archive(write_shards, run_di
 
 
 def test_what_a_newer_version_stored_beside_a_picture_stays(write_shards, run_dir):
-    write_shards(run_dir, [("x", step, {"png": PICTURES[0]}) for step in range(2)])
+    log = [("x", step, {"png": PICTURES[0]}) for step in range(2)]
+    write_shards(run_dir, log, is_packed=False)
     (shard,) = run_dir.glob("*.tar")
     add_from_the_future(shard)
     rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
@@ -262,7 +354,6 @@ def test_what_a_newer_version_stored_beside_a_picture_stays(write_shards, run_di
 
 def add_from_the_future(shard: Path) -> None:
     """Give the last sample fields and a file that this version does not know."""
-    from filmstrip.record import _sealed
     from filmstrip.shard.tar import pack_header, padding
 
     data = shard.read_bytes()
@@ -364,7 +455,8 @@ def test_a_copy_that_is_damaged_never_replaces_one_that_is_whole(write_shards, r
     """As after a prune that was killed, a picture is there twice; the first one is altered."""
     a = PICTURES[0]
     write_shards(run_dir, [("x", 0, {"png": a})])
-    write_shards(run_dir, [("x", 1, {"png": a}), ("x", 2, {"png": a})], writer="w")
+    log = [("x", 1, {"png": a}), ("x", 2, {"png": a})]
+    write_shards(run_dir, log, writer="w", is_packed=False)
     (first,) = run_dir.glob(f"{WRITER}*")
     second = first.with_name(f"{WRITER}-00001.tar")
     second.write_bytes((run_dir / "w-00000.tar").read_bytes())

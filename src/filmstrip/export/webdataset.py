@@ -1,4 +1,4 @@
-"""WebDataset: tars with every picture in full, for readers that follow no hard links.
+"""WebDataset: tars with every picture in full, also those that the store has with another image.
 
 The layout is that of filmstrip's own shards, so a tar can be read by either. Within a key, samples
 with the same set of files come together: readers that take their columns from the first samples

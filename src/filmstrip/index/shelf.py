@@ -16,6 +16,7 @@ from filmstrip.record import (
     encode_run_info,
 )
 from filmstrip.shard.read import Damage, Location, scan_shard
+from filmstrip.shard.revisits import read_line
 
 __all__ = ["ShardFile", "Shelf", "read_tail"]
 
@@ -96,8 +97,7 @@ class Shelf:
         """
         try:
             with (self.runs_dir / run_id / shard).open("rb", buffering=0) as file:
-                file.seek(offset)
-                line = file.read(size_bytes)
+                line = read_line(file, offset, size_bytes)
         except OSError as error:
             raise RecordDamagedError(f"the shard cannot be read: {error}") from error
         return decode_record(line)

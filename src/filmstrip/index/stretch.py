@@ -14,6 +14,7 @@ from filmstrip.index.cells import digest_head, image_number, int64, stored_text
 from filmstrip.index.facts import Facts
 from filmstrip.record import ImageRecord, Member, ValuesRecord
 from filmstrip.shard.read import Location, StoredSample, scan_shard
+from filmstrip.shard.revisits import line_end
 
 __all__ = [
     "FirstSeen",
@@ -175,7 +176,7 @@ def _stretch(samples: list[StoredSample], end: int, *, is_last: bool) -> Stretch
         else:
             values.append(StoredValues(sample.line.offset, sample.line.size_bytes, record))
     last = samples[-1].line
-    tail_offset = last.offset + last.size_bytes
+    tail_offset = line_end(last.offset, last.size_bytes)
     if not records:
         return Stretch(end, is_last, tail_offset, values=values)
     keys, key_at = _keys(records, places)

@@ -17,6 +17,7 @@ import msgspec
 from filmstrip.recent import Recent
 from filmstrip.record import ImageRecord, Member, ValuesRecord, encode_record
 from filmstrip.shard.names import RECORD_MEMBER, Place, sample_path, values_path
+from filmstrip.shard.revisits import RevisitsPacker
 from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, MAX_PATH_BYTES, pack_header, padding
 
 __all__ = [
@@ -80,7 +81,8 @@ class EncodedImage:
 class ShardAppender:
     """Appends samples to ``<writer>-00000.tar``, ``<writer>-00001.tar``, … in a run's folder.
 
-    Identical bytes are stored once: later members are hard links to the first.
+    Identical bytes are stored once. Later members are hard links to the first; an image all of
+    whose files are stored already is a record among other revisits.
     """
 
     def __init__(
@@ -122,14 +124,20 @@ class ShardAppender:
             self._next_shard()
         buffers: list[bytes] = []
         fresh: dict[bytes, StoredFile] = {}
+        revisits = RevisitsPacker()
         num_images = 0
         for item in batch:
             if isinstance(item, ValuesRecord):
+                buffers += revisits.flush()
                 self._pack_values(buffers, item)
+                continue
+            num_images += 1
+            if (record := self._revisit(item, fresh)) is not None:
+                buffers += revisits.add(encode_record(record), mtime_secs=int(record.time))
             else:
+                buffers += revisits.flush()
                 self._pack_image(buffers, item, fresh)
-                num_images += 1
-        self._write(buffers)
+        self._write([*buffers, *revisits.flush()])
         if self._is_power_safe:
             self._sync()
         for sha256, stored in fresh.items():
@@ -207,6 +215,15 @@ class ShardAppender:
         self._offset = 0
         if self._is_power_safe:
             sync_path(self.run_dir)
+
+    def _revisit(self, image: EncodedImage, fresh: dict[bytes, StoredFile]) -> ImageRecord | None:
+        """Return the record of an image that brings no file; None when it brings one."""
+        members = []
+        for member in image.members:
+            if (known := self._known_file(member, fresh)) is None:
+                return None
+            members.append(_linked(member.name, known))
+        return msgspec.structs.replace(image.record, members=members)
 
     def _pack_image(
         self, buffers: list[bytes], image: EncodedImage, fresh: dict[bytes, StoredFile]

@@ -22,7 +22,7 @@ _DEVICES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a member stands, which is how hard links name it."""
+    """Where a member stands, which is how links name it."""
 
     shard: str
     """File name."""

@@ -46,7 +46,7 @@ class ShardContents:
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """What a member becomes that was a hard link."""
+    """What a member becomes whose bytes were stored with another sample."""
 
     link: Place | None
     """None when it gets bytes of its own."""
@@ -60,6 +60,11 @@ class KeptSample:
 
     sample: StoredSample
     changes: Mapping[str, MemberChange] = field(default_factory=dict)
+
+    @property
+    def is_given_bytes(self) -> bool:
+        """Whether a member gets bytes of its own."""
+        return any(change.link is None for change in self.changes.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ import msgspec
 
 from filmstrip.errors import DamagedError
 from filmstrip.record import ImageRecord, Member, Record, RecordDamagedError, decode_record
-from filmstrip.shard.names import RECORD_MEMBER
+from filmstrip.shard.names import RECORD_MEMBER, sample_path
+from filmstrip.shard.revisits import header_offset, is_revisits, revisit_offset, unpack_revisits
 from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, TarHeader, parse_header
 
 __all__ = [
@@ -59,6 +60,9 @@ class Location(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
+_NO_FILES: Mapping[str, Location] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A place in a shard that does not hold what was written there."""
@@ -75,7 +79,7 @@ class Damage:
 
 
 class StoredSample(msgspec.Struct, frozen=True):
-    """A whole sample: its record, and where each member stands that is not a hard link."""
+    """A whole sample: its record, and where each member stands that has bytes of its own."""
 
     path: str
     record: Record
@@ -84,7 +88,13 @@ class StoredSample(msgspec.Struct, frozen=True):
     """Where the next sample begins; a later scan can start there."""
     locations: Mapping[str, Location]
     line: Location
-    """Where the record's own bytes stand."""
+    """Where `read_line` finds the record."""
+    size_bytes: int
+    """What it takes in the shard: of a member with several records, its share."""
+    line_bytes: int
+    """What of that its record takes."""
+    is_revisit: bool = False
+    """Whether its record stands among others, since all its files are stored with earlier ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,8 @@ class _Scan:
     file: io.FileIO
     size_bytes: int
     offset: int
+    start: int
+    """Samples that begin before it are passed over."""
     sample: str = ""
     sample_offset: int = 0
     parts: dict[str, TarHeader] = field(default_factory=dict)
@@ -163,7 +175,7 @@ def scan_shard(shard: Path, *, start: int = 0) -> Iterator[StoredSample | Damage
         The file cannot be read.
     """
     with shard.open("rb", buffering=0) as file:
-        scan = _Scan(shard, file, os.fstat(file.fileno()).st_size, start)
+        scan = _Scan(shard, file, os.fstat(file.fileno()).st_size, header_offset(start), start)
         while scan.offset < scan.size_bytes:
             header = scan.header()
             if header is not None:
@@ -203,7 +215,7 @@ def read_member(location: Location, member: Member) -> bytes:
 
 
 def _take(scan: _Scan, header: TarHeader) -> Iterable[StoredSample | Damage]:
-    """Move past one member; return what is known now: the sample that a record commits."""
+    """Move past one member; return what is known now: the samples that it commits."""
     sample, member = _split(header.path)
     found: list[StoredSample | Damage] = []
     if sample != scan.sample or not scan.parts:
@@ -212,7 +224,10 @@ def _take(scan: _Scan, header: TarHeader) -> Iterable[StoredSample | Damage]:
         scan.begin(sample)
     data_offset = scan.offset + BLOCK_SIZE
     next_offset = data_offset + header.size_bytes + -header.size_bytes % BLOCK_SIZE
-    if member == RECORD_MEMBER:
+    if is_revisits(header.path):
+        data = scan.read(data_offset, header.size_bytes)
+        found.extend(_revisits(scan, data, data_offset, next_offset))
+    elif member == RECORD_MEMBER:
         line = scan.read(data_offset, header.size_bytes)
         found.append(_committed(scan, line, data_offset, next_offset))
         scan.parts = {}
@@ -236,7 +251,46 @@ def _committed(
             detail = f"member {member.name!r} does not stand before its record"
             return scan.damage(DamageKind.MISSING, detail)
     where = Location(scan.shard, data_offset, len(line))
-    return StoredSample(scan.sample, record, scan.sample_offset, next_offset, scan.locations, where)
+    return StoredSample(
+        scan.sample, record, scan.sample_offset, next_offset, scan.locations, where,
+        next_offset - scan.sample_offset, len(line),
+    )  # fmt: skip
+
+
+def _revisits(
+    scan: _Scan, data: bytes, data_offset: int, next_offset: int
+) -> Iterable[StoredSample | Damage]:
+    """Return the samples of a member, which are all whole, or it is damaged."""
+    try:
+        records = [_revisit(line) for line in unpack_revisits(scan.sample, data)]
+    except RecordDamagedError as error:
+        return [scan.damage(DamageKind.RECORD, str(error), offset=data_offset)]
+    count = len(records)
+    inner = [revisit_offset(data_offset, number) for number in range(count)]
+    ends = [*inner[1:], next_offset]
+    samples = [
+        StoredSample(
+            sample_path(record.key, record.step, record.index), record,
+            inner[number] if number else scan.offset, ends[number], _NO_FILES,
+            Location(scan.shard, inner[number], len(data)),
+            size_bytes=_share(next_offset - scan.offset, number, count),
+            line_bytes=_share(len(data), number, count), is_revisit=True,
+        )
+        for number, record in enumerate(records)
+    ]  # fmt: skip
+    return [sample for sample in samples if sample.offset >= scan.start]
+
+
+def _revisit(line: bytes) -> ImageRecord:
+    record = decode_record(line)
+    if not isinstance(record, ImageRecord) or not all(member.link for member in record.members):
+        raise RecordDamagedError("a record that stands among revisits is none")
+    return record
+
+
+def _share(size_bytes: int, number: int, count: int) -> int:
+    """Return the part of one of `count` that share a size; the parts make up the whole."""
+    return size_bytes * (number + 1) // count - size_bytes * number // count
 
 
 def _is_announced(part: TarHeader | None, member: Member) -> bool:

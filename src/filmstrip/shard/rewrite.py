@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from filmstrip.errors import DamagedError
-from filmstrip.record import ImageRecord, Member, relink_record
+from filmstrip.record import ImageRecord, Member, RecordDamagedError, relink_record
 from filmstrip.shard.lock import rewrite_lock
 from filmstrip.shard.names import RECORD_MEMBER, Place
 from filmstrip.shard.plan import (
@@ -28,6 +28,7 @@ from filmstrip.shard.plan import (
     plan_shards,
 )
 from filmstrip.shard.read import Damage, Location, ShardEnd, StoredSample, read_member, scan_shard
+from filmstrip.shard.revisits import RevisitsPacker, read_line
 from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, pack_header, padding, parse_header
 
 __all__ = ["LeftShard", "OnBytes", "RewriteResult", "rewrite_shards"]
@@ -216,7 +217,10 @@ class _Rewriting:
         return isinstance(sample.record, ImageRecord) and self._drop(sample.record)
 
     def _rewrite(self, plan: ShardPlan) -> None:
-        size_bytes = _new_size_bytes(plan) if self._is_dry_run else _replace(plan)
+        if self._is_dry_run:
+            size_bytes = sum(map(len, _packed(plan, is_dry_run=True)))
+        else:
+            size_bytes = _replace(plan)
         name = plan.shard.path.name
         self._result.dropped += plan.dropped
         self._result.freed_bytes += plan.shard.size_bytes - size_bytes
@@ -256,27 +260,58 @@ def _check(temporary: Path, plan: ShardPlan) -> None:
         raise _DamagedShardError(plan.shard.path.name, "it was written to in the meantime")
 
 
-def _packed(plan: ShardPlan) -> Iterator[bytes]:
-    """Yield what the new shard consists of."""
+def _packed(plan: ShardPlan, *, is_dry_run: bool = False) -> Iterator[bytes]:
+    """Yield what the new shard consists of; in a dry run zeros for what need not be read."""
+    revisits = RevisitsPacker()
     with plan.shard.path.open("rb") as file:
         for kept in plan.kept:
-            stored = _stored_bytes(file, kept.sample)
-            _check_members(kept.sample, stored)
-            yield from _relinked(stored, kept, _bytes_of) if kept.changes else (stored,)
+            if kept.sample.is_revisit and not kept.is_given_bytes:
+                mtime_secs = int(kept.sample.record.time)
+                yield from revisits.add(_line(file, kept), mtime_secs=mtime_secs)
+            else:
+                yield from revisits.flush()
+                yield from _sample(file, kept, is_dry_run=is_dry_run)
+    yield from revisits.flush()
     yield END_OF_ARCHIVE
 
 
-def _new_size_bytes(plan: ShardPlan) -> int:
-    """Return the size of what `_packed` yields; reads only samples that change."""
-    total = len(END_OF_ARCHIVE)
-    with plan.shard.path.open("rb") as file:
-        for kept in plan.kept:
-            if kept.changes:
-                stored = _stored_bytes(file, kept.sample)
-                total += sum(map(len, _relinked(stored, kept, _zeros)))
-            else:
-                total += kept.sample.end_offset - kept.sample.offset
-    return total
+def _sample(file: BinaryIO, kept: KeptSample, *, is_dry_run: bool) -> Iterator[bytes]:
+    """Yield the parts of a sample that has members."""
+    fetch = _zeros if is_dry_run else _bytes_of
+    if kept.sample.is_revisit:
+        yield from _relinked(_unfolded(file, kept.sample), kept, fetch)
+    elif is_dry_run and not kept.changes:
+        yield bytes(kept.sample.size_bytes)
+    else:
+        stored = _stored_bytes(file, kept.sample)
+        if not is_dry_run:
+            _check_members(kept.sample, stored)
+        yield from _relinked(stored, kept, fetch) if kept.changes else (stored,)
+
+
+def _line(file: BinaryIO, kept: KeptSample) -> bytes:
+    """Return the record of a revisit that stays one."""
+    line = _stored_line(file, kept.sample)
+    return relink_record(line, _links(kept)) if kept.changes else line
+
+
+def _unfolded(file: BinaryIO, sample: StoredSample) -> bytes:
+    """Return a revisit as a sample of its own, with hard links."""
+    line = _stored_line(file, sample)
+    mtime_secs = int(sample.record.time)
+    links = [
+        pack_header(f"{sample.path}.{member.name}", 0, mtime_secs=mtime_secs, link=member.link)
+        for member in (sample.record.members if isinstance(sample.record, ImageRecord) else ())
+    ]
+    return b"".join([*links, *_file(f"{sample.path}.{RECORD_MEMBER}", line, mtime_secs)])
+
+
+def _stored_line(file: BinaryIO, sample: StoredSample) -> bytes:
+    where = sample.line
+    try:
+        return read_line(file, where.offset, where.size_bytes)
+    except RecordDamagedError as error:
+        raise _DamagedShardError(where.shard.name, f"byte {where.offset}: {error}") from error
 
 
 def _stored_bytes(file: BinaryIO, sample: StoredSample) -> bytes:

@@ -26,7 +26,7 @@ class ProblemKind(Enum):
     """A member's bytes are not those that its record names."""
     MISSING_MEMBER = "missing_member"
     LINK = "link"
-    """A hard link to bytes that are nowhere in the run."""
+    """A link to bytes that are nowhere in the run."""
     PADDING = "padding"
     """The zeros behind a member are not all zeros; the member itself is whole."""
 

@@ -1,7 +1,7 @@
 """Checking one run: its ``run.json``, then each shard once, front to back.
 
-Each member is hashed once; a member that is a hard link needs a whole copy of its bytes somewhere
-in the run. The zeros that pad a tar block are checked too, so that a flipped bit is found wherever
+Each member is hashed once; one that has no bytes of its own needs a whole copy of them somewhere in
+the run. The zeros that pad a tar block are checked too, so that a flipped bit is found wherever
 it is.
 """
 
@@ -18,7 +18,8 @@ from filmstrip.folder import RUN_FILE, read_run_info, read_writers
 from filmstrip.record import ImageRecord, Member, RecordDamagedError, RunInfo
 from filmstrip.shard.names import RECORD_MEMBER
 from filmstrip.shard.read import Damage, DamageKind, Location, ShardEnd, StoredSample
-from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, MAX_PATH_BYTES, padding
+from filmstrip.shard.revisits import line_end
+from filmstrip.shard.tar import END_OF_ARCHIVE, MAX_PATH_BYTES, padding
 from filmstrip.verify.problem import Problem, ProblemKind
 from filmstrip.verify.scan import BadHeader, Found, scan_with_causes
 
@@ -168,10 +169,11 @@ class RunCheck:
                 self.links.append(_Link(shard, sample, member))
             else:
                 self._check_member(shard, file, sample, member, location)
-        # A record is one line of JSON that ends in "}"; behind it stands nothing but zeros.
-        file.seek(sample.end_offset - BLOCK_SIZE)
-        if not file.read(BLOCK_SIZE).rstrip(b"\0").endswith(b"}"):
-            self._add_padding(shard, sample, RECORD_MEMBER, sample.end_offset - BLOCK_SIZE)
+        end = line_end(sample.line.offset, sample.line.size_bytes)
+        file.seek(end)
+        # Behind the last record of a member stands nothing but zeros.
+        if file.read(max(0, sample.end_offset - end)).strip(b"\0"):
+            self._add_padding(shard, sample, RECORD_MEMBER, end)
 
     def _check_member(
         self, shard: str, file: BinaryIO, sample: StoredSample, member: Member, location: Location
