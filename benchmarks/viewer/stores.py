@@ -1,7 +1,7 @@
 """The stores that the viewer is measured on, each made once and kept.
 
 `archive` has 100,000 pictures of 512×512 in five runs of 500 steps, forty a step. Each run has
-1,000 files of its own; a picture that comes again is a hard link, as when a script logs the same
+1,000 files of its own; the other pictures are these again, as when a script logs the same
 validation images at every step. The files are the benchmark's 200 photos, losslessly encoded as
 filmstrip does it, each with a number in a text chunk: other bytes, so that no cache knows them,
 without the hour that encoding 5,000 more photos takes.

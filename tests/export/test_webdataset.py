@@ -46,7 +46,7 @@ def read_with_datasets(tmp_path, monkeypatch):
 
 @pytest.fixture
 def repeated_run(log_run, make_image):
-    """The same picture at three steps: one copy and two hard links in the store."""
+    """The same picture at three steps: one copy and two revisits in the store."""
     return log_run({step: {"faces": make_image(0, caption="same")} for step in range(3)})
 
 
