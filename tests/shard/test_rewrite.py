@@ -469,6 +469,19 @@ def test_a_copy_that_is_damaged_never_replaces_one_that_is_whole(write_shards, r
     assert sorted(images) == [0, 2]
 
 
+def test_the_last_whole_copy_of_a_picture_stays_as_long_as_an_image_needs_it(write_shards, run_dir):
+    """No link can name the path of the first copy: so there is a second, and it is altered."""
+    a, b = PICTURES[:2]
+    log = [(LONG_KEY, 0, {"png": a, LONG_MEMBER: b}), ("x", 1, {"png": b}), ("x", 0, {"png": a})]
+    write_shards(run_dir, log, shard_bytes=1)
+    second = sorted(run_dir.glob("*.tar"))[1]
+    flip(second, second.read_bytes().index(b))
+    result = rewrite_shards(run_dir, WRITER, lambda r: r.step == 0)
+    assert (result.num_dropped, result.num_pinned) == (1, 1)
+    (image,) = StoredRun(run_dir).images("x")
+    assert (image.step, image.bytes()) == (1, b)
+
+
 def rename_link_shard(shard: Path, old: str, new: str) -> None:
     from filmstrip.record import relink_record
     from filmstrip.shard.tar import pack_header, padding

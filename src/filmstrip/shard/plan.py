@@ -100,19 +100,26 @@ def plan_shards(
         Whether an image is to go; not asked about what is in shards that must stay as they are.
     pinned
         Places that links elsewhere name: what stands there stays, whatever `drop` says. Those that
-        a shard names which must stay as it is are pinned too.
+        a shard names which must stay as it is are pinned too, and bytes of which an image that
+        stays has a damaged copy, and nobody a whole one.
     is_whole
         Asked of bytes before they become the only copy.
     """
     left_links = {
         place for shard in shards if shard.reason_to_leave for place in link_places(shard.samples)
     }
-    walk = _Walk(shards, frozenset(pinned) | left_links, is_whole)
-    parts = [walk.part(shard, drop) for shard in shards]
-    return [
-        ShardPlan(shard, kept, dropped, dict(walk.moved(shard, dropped)))
-        for shard, (kept, dropped) in zip(shards, parts, strict=True)
-    ]
+    staying = frozenset(pinned) | left_links
+    while True:
+        walk = _Walk(shards, staying, is_whole)
+        parts = [walk.part(shard, drop) for shard in shards]
+        plans = [
+            ShardPlan(shard, kept, dropped, dict(walk.moved(shard, dropped)))
+            for shard, (kept, dropped) in zip(shards, parts, strict=True)
+        ]
+        needed = {place for plan in plans for place in walk.needed(plan)}
+        if not needed:
+            return plans
+        staying |= needed
 
 
 def link_places(samples: Sequence[StoredSample]) -> Iterator[Place]:
@@ -140,6 +147,8 @@ class _Walk:
         self._holders: set[Place] = set()
         self._old_bytes: dict[Place, Location] = {}
         """Of those owners that had them before."""
+        self._kept_bytes: dict[str, list[Location | None]] = {}
+        """By digest, where bytes are that stay; None for those that are moved."""
 
     def part(
         self, shard: ShardContents, drop: Callable[[ImageRecord], bool]
@@ -167,6 +176,16 @@ class _Walk:
                 if member.name in sample.locations:
                     yield _place(shard, sample, member), self._owners.get(member.sha256)
 
+    def needed(self, plan: ShardPlan) -> Iterator[Place]:
+        """Yield the places of bytes that go of which all that stays is damaged."""
+        for sample in plan.dropped:
+            for member in _members(sample):
+                kept = self._kept_bytes.get(member.sha256)
+                if member.name not in sample.locations or not kept or None in kept:
+                    continue
+                if not any(at is not None and self._is_whole(at, member) for at in kept):
+                    yield _place(plan.shard, sample, member)
+
     def _is_going(
         self, shard: ShardContents, sample: StoredSample, drop: Callable[[ImageRecord], bool]
     ) -> bool:
@@ -181,6 +200,7 @@ class _Walk:
                 place = _place(shard, sample, member)
                 self._holders.add(place)
                 self._old_bytes[place] = location
+                self._kept_bytes.setdefault(member.sha256, []).append(location)
                 self._own(member, place)
 
     def _changes(
@@ -201,6 +221,7 @@ class _Walk:
             return None  # the bytes are not in a whole sample: it finds them as it did before
         self._holders.add(place)
         self._old_bytes.pop(place, None)
+        self._kept_bytes.setdefault(member.sha256, []).append(None)
         self._own(member, place)
         return MemberChange(None, sources)
 
