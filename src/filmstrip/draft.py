@@ -17,8 +17,7 @@ from filmstrip.shard.names import mask_member
 __all__ = ["Draft", "Flattened", "ImageDraft", "KeepRule", "flatten", "image_record"]
 
 
-@dataclass(frozen=True, slots=True)
-class ImageDraft:
+class ImageDraft(msgspec.Struct, frozen=True):
     """An image on its way to the shard, and its record without members."""
 
     record: ImageRecord

@@ -69,7 +69,7 @@ def test_masks_of_every_type_come_back_behind_their_picture(ids):
     assert picture == bytes(ids.size * 3)
     kept = np.frombuffer(mask, item.masks[0].dtype).reshape(item.masks[0].shape)
     assert np.array_equal(kept, ids)
-    assert item.masks[0].dtype == item.record.masks[0].dtype
+    assert np.dtype(item.masks[0].dtype) == np.dtype(item.record.masks[0].dtype)
 
 
 def test_a_file_is_spooled_as_it_is():

@@ -8,10 +8,10 @@ become float32.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -30,8 +30,7 @@ _CPU = (1, 0)
 """DLPack's device of type CPU, number 0 (dlpack.h, ``kDLCPU``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayInput:
+class ArrayInput(msgspec.Struct, frozen=True):
     """An array as numpy sees it, and where it came from."""
 
     array: npt.NDArray[Any]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
 import numpy as np
 
 from filmstrip.errors import ImageInputError, OptionError
@@ -28,8 +28,7 @@ MODE_OF_CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 """PIL mode that an array of so many channels stands for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What the user asked of a picture."""
 
     file_type: FileType
@@ -41,8 +40,7 @@ class Wanted:
     value_range: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """What is stored of a picture, and what it was made of."""
 
     stored: Stored

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import xxhash
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ DIGEST_SEED = secrets.randbits(63)
 _RAW_MODES = {"1": "1;8"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, eq=False):
     """Pixels of one picture, owned, at least 1 x 1, C-contiguous, and never changed.
 
     Examples

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
+import msgspec
 import numpy as np  # noqa: TC002  # the examples use it
 
 from filmstrip.errors import ImageInputError, OptionError
@@ -253,7 +253,7 @@ class Image:
         columns = {"caption": captions, "boxes": boxes, "masks": masks, "meta": meta}
         if count == 0:
             batch_row(columns, 0, 0)
-        entries = [replace(source, array=entry) for entry in source.array]
+        entries = [msgspec.structs.replace(source, array=entry) for entry in source.array]
         rows = [batch_row(columns, i, count) for i in range(count)]
         return [
             cls(entry, layout=layout[1:], **row, **options)

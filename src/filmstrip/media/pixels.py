@@ -16,15 +16,15 @@ that ``k / 255`` comes back as ``k`` in float16 and bfloat16 as well as in float
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from filmstrip.errors import OptionError
 from filmstrip.media.copying import copy_pixels
-from filmstrip.media.pool import pooled_empty
+from filmstrip.media.pool import POOLED_BYTES, pooled_empty
 from filmstrip.record import PixelRuleName
 
 __all__ = ["PixelResult", "apply_pixel_rule", "keep_wide", "to_uint8"]
@@ -39,8 +39,7 @@ _FLOAT32_BITS = 24
 _Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class PixelResult:
+class PixelResult(msgspec.Struct, frozen=True):
     """Pixels, and what was done to get them."""
 
     pixels: _Array
@@ -59,8 +58,7 @@ class PixelResult:
     """Of the pixels, where it was taken on the way; see `filmstrip.media.frame.Frame`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Extent:
+class _Extent(msgspec.Struct, frozen=True):
     minimum: float | int | None
     maximum: float | int | None
     nan_count: int
@@ -112,8 +110,10 @@ def apply_pixel_rule(
             False,
         )
     array, bits = _widened(array, significant_bits)
-    if normalize and value_range is None and _is_beyond_unit(array):
-        return _copied(array)
+    if normalize and value_range is None and array.dtype == np.uint8:
+        copied = _copied(array)
+        if copied.maximum and copied.maximum > 1:  # others are scaled, and there are few
+            return copied
     extent = _extent(array)
     if value_range is not None:
         low, high = _checked_range(value_range)
@@ -128,11 +128,16 @@ def apply_pixel_rule(
 def _copied(array: npt.NDArray[np.uint8]) -> PixelResult:
     """Return 8-bit values as they are."""
     pixels = pooled_empty(array.shape, np.uint8)
-    if array.flags.c_contiguous and (copied := copy_pixels(array, pixels)) is not None:
-        ends = (copied.minimum, copied.maximum)
-        return PixelResult(pixels, "clip", 0, 255, *ends, 0, False, copied.digest)
-    np.copyto(pixels, array)
-    return _result(pixels, "clip", 0, 255, _extent(pixels))
+    is_pooled = array.nbytes >= POOLED_BYTES
+    if is_pooled and array.flags.c_contiguous and (copied := copy_pixels(array, pixels)):
+        ends, digest = (copied.minimum, copied.maximum), copied.digest
+    else:
+        np.copyto(pixels, array)
+        ends, digest = (
+            (int(np.minimum.reduce(pixels, None)), int(np.maximum.reduce(pixels, None))),
+            b"",
+        )
+    return PixelResult(pixels, "clip", 0, 255, *ends, 0, False, digest)
 
 
 def keep_wide(array: _Array) -> PixelResult:
@@ -182,11 +187,6 @@ def _result(
 
 def _bool_ends(array: _Array) -> tuple[int, int]:
     return int(array.all()), int(array.any())
-
-
-def _is_beyond_unit(array: _Array) -> bool:
-    """Return whether a glance shows that 8-bit values are not all 0 and 1."""
-    return array.dtype == np.uint8 and bool(array[0].max() > 1)
 
 
 def _extent(array: _Array) -> _Extent:

@@ -40,7 +40,7 @@ class SpooledPart(msgspec.Struct, frozen=True, array_like=True):
     """xxh3-128 over the bytes: tells a damaged part, and the same picture logged again."""
     shape: tuple[int, ...] = ()
     dtype: str = ""
-    """numpy's name, or empty for the bytes of a file."""
+    """As numpy writes it, or empty for the bytes of a file."""
     offset: int = -1
     """Place in the spool's pixel memory; -1 when the bytes stand behind the items."""
 
@@ -191,7 +191,7 @@ def _spooled_array(
     offset = place(array)
     if offset < 0:
         _add(array, array.nbytes, buffers)
-    return SpooledPart(array.nbytes, digest, array.shape, array.dtype.name, offset)
+    return SpooledPart(array.nbytes, digest, array.shape, array.dtype.str, offset)
 
 
 def _add(data: Any, size_bytes: int, buffers: list[Any]) -> None:
