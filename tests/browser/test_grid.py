@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -97,6 +98,37 @@ def test_each_cell_shows_the_newest_image_at_or_before_the_slider(new_viewer, se
         page.get_by_role("slider", name="Slider over step").get_attribute("aria-valuetext")
         == "step 3"
     )
+
+
+def test_a_slider_that_walks_is_fetched_ahead_and_nothing_is_asked_for_twice(
+    new_viewer, serve, tmp_path
+):
+    with filmstrip.init(dir=tmp_path, id="walk") as run:
+        for step in range(12):
+            noise = np.random.default_rng(step).integers(0, 256, (4, 300, 300), np.uint8)
+            run.log({"noise": [filmstrip.Image(pixels) for pixels in noise]}, step=step)
+    viewer = new_viewer(serve(tmp_path).url)
+    page = viewer.open("?at=0")
+    asked = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url)))
+    slider = page.get_by_role("slider", name="Slider over step")
+    slider.focus()
+    with page.expect_request(lambda request: "at=3" in urlsplit(request.url).query):
+        slider.press("ArrowRight")  # it stands at 1
+    for _ in range(8):
+        slider.press("ArrowRight")
+    viewer.settle()
+    assert set(cell_steps(page)) == {"9"}
+    queries = {name: [] for name in ("/api/latest", "/thumbnails/256")}
+    for url in asked:
+        if url.path in queries:
+            queries[url.path].append(parse_qs(url.query))
+    for values in (
+        [query["at"][0] for query in queries["/api/latest"]],
+        [digest for query in queries["/thumbnails/256"] for digest in query["digest"]],
+    ):
+        assert values
+        assert len(values) == len(set(values))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  directionOf,
   lastAtOrBefore,
   markDensity,
   nearestStop,
   positionsOf,
   stepShown,
   stopFrom,
+  stopsAhead,
   union,
   withStep,
 } from "./timeline";
@@ -99,5 +101,36 @@ describe("marks", () => {
 
   it("stand at the start when there is one stop", () => {
     expect([...markDensity([[7]], [7, 7], 2)]).toEqual([1, 0]);
+  });
+});
+
+describe("where the slider walks", () => {
+  it.each([
+    { from: 10, to: 20, direction: 1 },
+    { from: 20, to: 10, direction: -1 },
+    { from: 10, to: 30, direction: 0 },
+    { from: 10, to: 12, direction: 0 },
+    { from: 12, to: 20, direction: 1 },
+    { from: null, to: 20, direction: -1 },
+    { from: 20, to: null, direction: 1 },
+    { from: 30, to: null, direction: 0 },
+  ])("is told by two places: from $from to $to, $direction", ({ from, to, direction }) => {
+    expect(directionOf([10, 20, 30], from, to)).toBe(direction);
+  });
+
+  it("is nowhere without stops", () => {
+    expect(directionOf([], 1, 2)).toBe(0);
+    expect(stopsAhead([], 1, 0)).toEqual([]);
+  });
+
+  it.each([
+    { at: 20, direction: 0, ahead: [30, 10, 40] },
+    { at: 20, direction: 1, ahead: [30, 40] },
+    { at: 20, direction: -1, ahead: [10] },
+    { at: 40, direction: 0, ahead: [30] },
+    { at: null, direction: 1, ahead: [] },
+    { at: 25, direction: 0, ahead: [30, 40] },
+  ])("is what comes next: at $at, walking $direction, $ahead", ({ at, direction, ahead }) => {
+    expect(stopsAhead([10, 20, 30, 40], at, direction)).toEqual(ahead);
   });
 });

@@ -49,6 +49,22 @@ export function stopFrom(stops: readonly number[], at: number | null, count: num
   return stops[Math.min(stops.length - 1, Math.max(0, there))];
 }
 
+/** Return 1 or -1 where one place is a stop on or back from the other, else 0. */
+export function directionOf(stops: readonly number[], from: number | null, to: number | null): 0 | 1 | -1 {
+  const [before, here] = [stopFrom(stops, from, 0), stopFrom(stops, to, 0)];
+  if (before === here) return 0;
+  if (stopFrom(stops, from, 1) === here) return 1;
+  return stopFrom(stops, from, -1) === here ? -1 : 0;
+}
+
+/** Return the stops that may be wanted next: those that way, or on both sides where there is no way. */
+export function stopsAhead(stops: readonly number[], at: number | null, direction: number): number[] {
+  const here = stopFrom(stops, at, 0);
+  const counts = direction ? [direction, 2 * direction] : [1, -1, 2];
+  const ahead = counts.map((count) => stopFrom(stops, at, count));
+  return [...new Set(ahead)].filter((stop) => stop !== undefined && stop !== here) as number[];
+}
+
 /** Return steps with one more, as an event told of it; nothing changes when it was there. */
 export function withStep(steps: Steps, step: number, time: number, count: number): Steps {
   const before = lastAtOrBefore(steps.steps, step);

@@ -32,6 +32,8 @@ class Images {
   #abort: AbortController | null = null;
   #asking = "";
   #more = new Set<string>();
+  /** Answers that are on their way, by what they are asked for. */
+  #coming = new Map<string, Promise<void>>();
 
   /** What a key shows, or undefined while it is not known. */
   shown(pair: string, { axis, at }: Wanted): Shown | undefined {
@@ -49,7 +51,9 @@ class Images {
     if (!missing.length) return;
     const abort = (this.#abort = new AbortController());
     try {
-      await this.#load(missing, wanted, abort.signal);
+      await this.#arrival(missing, wanted);
+      if (abort.signal.aborted) return;
+      await this.#load(this.#missing(missing, wanted), wanted, abort.signal);
       this.error = null;
     } catch (error) {
       if (!abort.signal.aborted) this.error = error instanceof ApiError ? error.message : String(error);
@@ -107,9 +111,22 @@ class Images {
     return pairs.filter(({ id }) => !this.#known.has(nameOf(id, axis, at)));
   }
 
+  /** Wait for what is on its way already, since it was fetched ahead; whether it comes or not. */
+  async #arrival(pairs: readonly Pair[], { axis, at }: Wanted): Promise<void> {
+    await Promise.allSettled(pairs.map(({ id }) => this.#coming.get(nameOf(id, axis, at))));
+  }
+
   async #load(pairs: readonly Pair[], wanted: Wanted, signal: AbortSignal): Promise<void> {
     for (let start = 0; start < pairs.length; start += PAIRS) {
-      await this.#loadPart(pairs.slice(start, start + PAIRS), wanted, signal);
+      const part = pairs.slice(start, start + PAIRS);
+      const names = part.map(({ id }) => nameOf(id, wanted.axis, wanted.at));
+      const answer = this.#loadPart(part, wanted, signal);
+      for (const name of names) this.#coming.set(name, answer);
+      try {
+        await answer;
+      } finally {
+        for (const name of names) if (this.#coming.get(name) === answer) this.#coming.delete(name);
+      }
     }
   }
 
