@@ -131,6 +131,20 @@ def test_a_slider_that_walks_is_fetched_ahead_and_nothing_is_asked_for_twice(
         assert len(values) == len(set(values))
 
 
+@pytest.mark.parametrize("query", ["", "?at=1"])
+def test_a_page_asks_once_for_what_it_shows(new_viewer, serve, tmp_path, query):
+    for name in ("one", "two"):
+        with filmstrip.init(dir=tmp_path, id=name) as run:
+            for step in range(3):
+                run.log({"x": filmstrip.Image(np.full((3, 4), step / 8))}, step=step)
+    viewer = new_viewer(serve(tmp_path).url)
+    asked = []
+    viewer.page.on("request", lambda request: asked.append(urlsplit(request.url)))
+    viewer.open(query)
+    places = [parse_qs(url.query).get("at") for url in asked if url.path == "/api/latest"]
+    assert places.count(parse_qs(query.lstrip("?")).get("at")) == 1
+
+
 @pytest.mark.parametrize(
     ("axis", "text"),
     [("time", r"newest, .*\d\d:\d\d"), ("precision", r"newest, precision [\d.]+")],

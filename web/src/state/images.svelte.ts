@@ -44,7 +44,7 @@ class Images {
   /** Ask for what these keys show; what was asked for before and has not come is given up. */
   async want(pairs: readonly Pair[], wanted: Wanted): Promise<void> {
     const missing = this.#missing(pairs, wanted);
-    const asking = missing.map(({ id }) => nameOf(id, wanted.axis, wanted.at)).join("\n");
+    const asking = [wanted.axis, wanted.at, ...missing.map(({ id }) => id)].join("\n");
     if (asking === this.#asking) return;
     this.#abort?.abort();
     this.#asking = asking;
@@ -140,7 +140,11 @@ class Images {
     const found = Map.groupBy(items, (item) => pairId(item.run_id, item.key));
     for (const [pair, name] of names) {
       const own = found.get(pair) ?? [];
-      this.#remember(name, { items: own, total: totalOf(pair, own) });
+      const shown = { items: own, total: totalOf(pair, own) };
+      this.#remember(name, shown);
+      // By its step it is found once the steps are known, if that is only now or later.
+      const isByStep = axis === "step" || at === null;
+      if (isByStep && own.length && own.length < PART) this.#remember(stepName(pair, own[0]!.step), shown);
     }
   }
 
@@ -158,7 +162,11 @@ class Images {
 /** Two places of the slider that show the same step have the same name. */
 function nameOf(pair: string, axis: string, at: number | null): string {
   const step = timeline.stepOf(pair, axis, at);
-  return step === undefined ? `${pair}\n${axis}\n${at}` : `${pair}\nstep\n${step}`;
+  return step === undefined ? `${pair}\n${axis}\n${at}` : stepName(pair, step);
+}
+
+function stepName(pair: string, step: number): string {
+  return `${pair}\nstep\n${step}`;
 }
 
 /** How many images stand at the step that was answered; where unknown, no more than came. */
