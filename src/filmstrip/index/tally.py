@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import sqlalchemy
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy import func as sql
 
-from filmstrip.index.database import chunks
+from filmstrip.index.database import chunks, insert_rows
 from filmstrip.index.schema import images, keys, shards, steps
 
 __all__ = ["Entry", "StepKey", "first_seen", "tally"]
@@ -149,8 +149,7 @@ def _write(
             connection.execute(
                 delete(steps).where(steps.c.key_num == key_num, steps.c.step.in_(some))
             )
-    if rows:
-        connection.execute(insert(steps), list(rows.values()))
+    insert_rows(connection, steps, [tuple(row.values()) for row in rows.values()])
 
 
 def _sum_up(
