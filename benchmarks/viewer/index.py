@@ -235,9 +235,23 @@ def print_filling(folder: Path, num_images: int) -> dict[str, Any]:
     for backend, timing in found.items():
         print(
             f"filled {backend} from shards: {timing.per_sec:,.0f} images/s, "
-            f"{timing.per_cpu_sec:,.0f} a second of this process's processor time"
+            f"{timing.per_cpu_sec:,.0f} a second of processor time, in all processes"
         )
     return {backend: asdict(timing) for backend, timing in found.items()}
+
+
+def figures_json(figures: dict[str, Any]) -> str:
+    """Return what was measured: by database, size and question, median and p95 in ms."""
+    plain = {
+        backend: {
+            str(size): {name: [t.median_ms, t.p95_ms] for name, t in timings.items()}
+            for size, timings in found.items()
+        }
+        for backend, found in figures.items()
+        if backend != "filling"
+    }
+    plain["filling"] = figures.get("filling", {})
+    return json.dumps({"cores": os.cpu_count(), **plain}, indent=1) + "\n"
 
 
 def main() -> None:
@@ -266,16 +280,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if arguments.json:
-        plain = {
-            backend: {
-                str(size): {name: [t.median_ms, t.p95_ms] for name, t in timings.items()}
-                for size, timings in found.items()
-            }
-            for backend, found in figures.items()
-            if backend != "filling"
-        }
-        plain["filling"] = figures.get("filling", {})
-        arguments.json.write_text(json.dumps({"cores": os.cpu_count(), **plain}, indent=1) + "\n")
+        arguments.json.write_text(figures_json(figures))
 
 
 if __name__ == "__main__":

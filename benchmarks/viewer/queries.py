@@ -20,7 +20,7 @@ def measure_queries(work: Path, num_images: int, backends: str) -> dict[str, Que
         options = ["--images", str(num_images), "--backends", backends, "--folder", folder]
         subprocess.run([*command, *options], check=True)
         found = msgspec.json.decode(figures.read_bytes())
-    return {name: summary(found[name]) for name in backends.split(",")}
+    return {name.strip(): summary(found[name.strip()]) for name in backends.split(",")}
 
 
 def summary(found: dict[str, dict[str, list[float]]]) -> Queries:
