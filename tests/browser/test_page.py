@@ -177,6 +177,25 @@ def test_the_address_holds_the_whole_state(viewer, new_viewer, server):
     )
 
 
+def test_on_a_narrow_screen_all_figures_of_a_comparison_are_in_sight(new_viewer, server):
+    viewer = new_viewer(server, width=400)
+    page = viewer.open("?rows=groups&keys=faces")
+    one, other = (page.locator("[data-place]").nth(i).get_attribute("data-place") for i in (0, 1))
+    viewer.open(f"?view=compare&place={one}&other={other}&inspect=mode:difference")
+    expect(page.get_by_test_id("psnr")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_label("Gain")).to_be_in_viewport(ratio=1)
+
+
+def test_no_score_of_the_table_of_boxes_is_cut(new_viewer, server):
+    viewer = new_viewer(server, width=1440, height=900)
+    page = viewer.open("?keys=faces")
+    place = page.locator("[data-place]").first.get_attribute("data-place")
+    viewer.open(f"?view=focus&place={place}")
+    table = page.get_by_role("table")
+    assert table.locator("th").count() == 4
+    assert table.evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
+
+
 def test_on_a_narrow_screen_the_panel_opens_over_the_grid(new_viewer, server):
     viewer = new_viewer(server, width=400)
     page = viewer.open()
