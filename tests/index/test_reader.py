@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -266,3 +267,31 @@ def test_readers_see_a_whole_state_while_it_is_filled(long_store, open_index, at
     assert seen == [FIRST_SAMPLES, 3 * FIRST_SAMPLES, NUM_SAMPLES, NUM_SAMPLES + 9]
     assert len(all_items(other, "run:run1")) == 9
     assert other.images(parse_query("run:run0 w1")).items
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from filmstrip.index import Index, reader
+reader.ALONE_SECS, reader._PIPE_BYTES = 0.0, 4096
+class Told(reader.subprocess.Popen):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        print(self.pid, flush=True)
+reader.subprocess.Popen = Told
+def end(*_):
+    sys.stdin.read()
+    os.kill(os.getpid(), 9)
+Index.open(Path(sys.argv[1])).refresh(progress=end)
+"""
+
+
+def test_the_process_ends_when_the_one_that_stores_is_killed(long_store):
+    command = [sys.executable, "-c", KILLED, long_store]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as storing:
+        descriptor = os.pidfd_open(int(storing.stdout.readline()))
+        assert not select.select([descriptor], [], [], 0)[0]  # it waits for room in the pipe
+        storing.stdin.close()
+    assert storing.returncode == -9
+    assert select.select([descriptor], [], [], 30)[0]
+    os.close(descriptor)
