@@ -82,7 +82,13 @@ test("what is done ahead of time comes after all that is asked for, oldest first
   void batches.run(64, "asked");
   void batches.run(64, "after", always, true);
   await turn();
-  expect(asked.map(({ names }) => names)).toEqual([["asked"], ["next", "after"]]);
+  expect(asked.map(({ names }) => names)).toEqual([["asked"]]);
+  finish(asked[0]!);
+  await turn();
+  expect(asked.slice(1).map(({ names }) => names)).toEqual([["next", "after"]]);
+  void batches.run(64, "asked meanwhile");
+  await turn();
+  expect(asked.slice(2).map(({ names }) => names)).toEqual([["asked meanwhile"]]);
 });
 
 test("a wish that nobody has any more is dropped, and said to be", async () => {
@@ -107,6 +113,27 @@ test("a batch of which nobody wants the rest is given up with the next wish", as
   expect(await Promise.all([a, b, next])).toEqual(["made", "b", "b"]);
   finish(asked[1]!);
   expect(await other).toBe("made c");
+});
+
+test("a batch that is wanted in part makes room for new wishes, and the rest comes after them", async () => {
+  const { asked, batches } = paused();
+  let isWanted = true;
+  const a = batches.run(64, "a", () => isWanted);
+  const b = batches.run(64, "b");
+  await turn();
+  void batches.run(64, "c");
+  await turn();
+  isWanted = false;
+  const d = batches.run(128, "d");
+  await expect(a).rejects.toThrow(DroppedError);
+  expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false, false]);
+  expect(asked[2]!.names).toEqual(["d"]);
+  finish(asked[2]!);
+  expect(await d).toBe("made d");
+  await turn();
+  expect(asked[3]!.names).toEqual(["b"]);
+  finish(asked[3]!);
+  expect(await b).toBe("made b");
 });
 
 test("who waited for a batch that was given up is told so", async () => {

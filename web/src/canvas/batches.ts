@@ -74,7 +74,8 @@ export class Batches<T> {
     }
     for (const batch of [...this.#running]) {
       const left = [...batch.wishes.values()];
-      if (left.length && !left.some(isWanted)) this.#abort(batch);
+      const isUnwanted = left.length > 0 && !left.some(isWanted);
+      if (isUnwanted || (this.#isCrowded() && !left.every(isWanted))) this.#abort(batch);
     }
     while (this.#running.size < MOST_RUNNING) {
       const next = this.#next();
@@ -83,10 +84,17 @@ export class Batches<T> {
     }
   }
 
-  /** The newest wishes of one group, in the order asked for. */
+  /** Whether somebody waits for a batch to end. */
+  #isCrowded(): boolean {
+    const waiting = [...this.#wishes.values()].some((wish) => !wish.isStarted && !wish.isAhead);
+    return waiting && this.#running.size >= MOST_RUNNING;
+  }
+
+  /** The newest wishes of one group, in the order asked for; what is ahead only while nothing runs. */
   #next(): Wish<T>[] {
     const waiting = [...this.#wishes.values()].filter((wish) => !wish.isStarted);
     const asked = waiting.filter((wish) => !wish.isAhead);
+    if (!asked.length && this.#running.size) return [];
     const group = (asked.at(-1) ?? waiting[0])?.group;
     const alike = (asked.length ? asked : waiting).filter((wish) => wish.group === group);
     return asked.length ? alike.slice(-MOST_NAMES) : alike.slice(0, MOST_NAMES);
@@ -123,8 +131,12 @@ export class Batches<T> {
     }
   }
 
+  /** Give a batch up; what somebody still wants of it is asked for again, after what is newer. */
   #abort(batch: Batch<T>): void {
-    for (const wish of batch.wishes.values()) this.#fail(wish, new DroppedError());
+    for (const wish of batch.wishes.values()) {
+      if (isWanted(wish)) wish.isStarted = false;
+      else this.#fail(wish, new DroppedError());
+    }
     batch.wishes.clear();
     this.#running.delete(batch);
     batch.abort.abort();
