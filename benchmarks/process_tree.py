@@ -40,6 +40,11 @@ def pss_bytes(pid: int) -> int:
     return sum(_pss_of_one(each) for each in (pid, *descendants(pid)))
 
 
+def mapped_pss_bytes(pid: int, suffix: str) -> int:
+    """Return how much of `pss_bytes` is pages of mapped files whose names end with `suffix`."""
+    return sum(_mapped_pss_of_one(each, suffix) for each in (pid, *descendants(pid)))
+
+
 def own_peak_rss_bytes() -> int:
     """Return this process's resident high-water mark since `reset_own_peak_rss`."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -86,6 +91,20 @@ def _pss_of_one(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         pass  # it has ended
     return 0
+
+
+def _mapped_pss_of_one(pid: int, suffix: str) -> int:
+    total_bytes, is_wanted = 0, False
+    try:
+        for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if "-" in name:  # a mapping begins: its addresses, ..., its file
+                is_wanted = line.endswith(suffix)
+            elif is_wanted and name == "Pss":
+                total_bytes += int(rest.split()[0]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it has ended
+    return total_bytes
 
 
 def _cpu_secs_of_one(pid: int) -> float:

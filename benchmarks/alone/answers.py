@@ -23,11 +23,24 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How many images had been logged at one moment of `time.monotonic`, and the spool's size."""
+    """How many images had been logged at one moment of `time.monotonic`, and the spool's size.
+
+    Attributes
+    ----------
+    at_secs : float
+        The moment.
+    images : int
+        Images logged.
+    spool_bytes : int
+        All blocks of the spool's file.
+    mapped_bytes : int
+        Those of its pages that are in the processes' memory too, as their proportional set size.
+    """
 
     at_secs: float
     images: int
     spool_bytes: int
+    mapped_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

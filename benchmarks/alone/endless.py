@@ -1,8 +1,9 @@
 """A producer without end: photos as fast as filmstrip takes them. Does memory grow?
 
 Memory is what `process_tree.pss_bytes` says of all of filmstrip's processes, sampled by the driver,
-and all blocks of the spool's file, because the kernel may hold every one of them in memory. The
-study says when how many images were logged, and what the interpreter took before filmstrip.
+and all blocks of the spool's file, because the kernel may hold every one of them in memory; pages
+of that file that a process has mapped are in both, and count once. The study says when how many
+images were logged, and what the interpreter took before filmstrip.
 """
 
 import os
@@ -54,4 +55,9 @@ def study(task: StudyTask, ready: Ready) -> EndlessAnswer:
 def _progress(task: StudyTask, steps: Steps) -> Progress:
     spools = Path(task.folder).rglob("*.spool")
     spool_bytes = sum(path.lstat().st_blocks * _STAT_BLOCK_BYTES for path in spools)
-    return Progress(at_secs=time.monotonic(), images=steps.num_images, spool_bytes=spool_bytes)
+    return Progress(
+        at_secs=time.monotonic(),
+        images=steps.num_images,
+        spool_bytes=spool_bytes,
+        mapped_bytes=process_tree.mapped_pss_bytes(os.getpid(), ".spool"),
+    )

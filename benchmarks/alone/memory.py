@@ -14,7 +14,17 @@ _POINTS_KEPT: Final = 200
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """Memory after so many images, over the interpreter with numpy and the photos."""
+    """Memory after so many images, over the interpreter with numpy and the photos.
+
+    Attributes
+    ----------
+    images : int
+        Images logged.
+    processes_bytes : int
+        The processes' memory without pages of the spool's file.
+    spool_bytes : int
+        That file.
+    """
 
     images: int
     processes_bytes: int
@@ -106,17 +116,18 @@ def endless(answer: EndlessAnswer, memory: Sequence[Memory]) -> Endless:
 
 
 def _point(memory: Memory, answer: EndlessAnswer) -> Point:
-    progress = _progress_at(answer.progress, memory.at_secs)
+    before, after = _progress_about(answer.progress, memory.at_secs)
+    own_bytes = memory.size_bytes - min(before.mapped_bytes, after.mapped_bytes)
     return Point(
-        images=progress.images,
-        processes_bytes=memory.size_bytes - answer.baseline_bytes,
-        spool_bytes=progress.spool_bytes,
+        images=after.images,
+        processes_bytes=max(0, own_bytes - answer.baseline_bytes),
+        spool_bytes=after.spool_bytes,
     )
 
 
-def _progress_at(progress: Sequence[Progress], at_secs: float) -> Progress:
+def _progress_about(progress: Sequence[Progress], at_secs: float) -> tuple[Progress, Progress]:
     place = bisect_left(progress, at_secs, key=lambda each: each.at_secs)
-    return progress[min(place, len(progress) - 1)]
+    return progress[max(0, place - 1)], progress[min(place, len(progress) - 1)]
 
 
 def _sum(point: Point) -> int:

@@ -50,8 +50,8 @@ def stages_table(stages: StagesAnswer) -> Table:
 def endless_table(endless: Endless) -> Table:
     """Return the endless producer's memory."""
     rows = (
-        ("peak of all processes", _mib(endless.peak_processes_bytes)),
         ("peak of the spool's file", _mib(endless.peak_spool_bytes)),
+        ("peak of all processes without it", _mib(endless.peak_processes_bytes)),
         ("peak of both", _mib(endless.peak_bytes)),
         ("limit on the pixels that wait", _mib(endless.limit_bytes)),
         ("end of the second half over its beginning", f"{endless.second_half_ratio:.3f}×"),
@@ -61,8 +61,8 @@ def endless_table(endless: Endless) -> Table:
     )
     note = (
         f"Over {_mib(endless.baseline_bytes)} of the interpreter with numpy and the photos. "
-        "Processes: proportional set size, shared pages once. The spool's file: all its blocks, "
-        "though the kernel may keep fewer of them in memory."
+        "The spool's file: all its blocks, though the kernel may keep fewer of them in memory. "
+        "Processes: proportional set size, shared pages once, those of the spool's file aside."
     )
     return Table(
         title=f"filmstrip: memory while {endless.images:,} photos of 512×512 come without a pause",

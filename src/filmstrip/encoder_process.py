@@ -7,6 +7,7 @@ the training nor ends with it. Where no process can be started, a thread runs th
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -36,6 +37,9 @@ __all__ = ["NOBODY_TELLS", "EncoderTask", "command", "run_task"]
 
 _NICENESS = 5
 """How far the encoder stands back when the training wants the CPU."""
+
+_GARBAGE_OBJECTS = 50_000
+"""Objects made before cycles are looked for; an image makes dozens, and none is in a cycle."""
 
 NOBODY_TELLS = 2**63
 """The `EncoderTask.told_seq` of a spool whose writer is dead."""
@@ -82,6 +86,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # the writer says when it is over, or its death does
     with contextlib.suppress(OSError):
         os.nice(_NICENESS)
+    gc.freeze()  # what is here stays; looking for cycles among it would cost more as a run grows
+    gc.set_threshold(_GARBAGE_OBJECTS)
     task = msgspec.json.decode(sys.argv[1], type=EncoderTask)
     control = Control(task.page_fd, task.entries_fd, task.changes_fd)
     is_done = run_task(task, control, Spool.open(Path(task.spool), task.spool_fd))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -34,8 +33,7 @@ class PartDamagedError(ValueError):
     """Pixels in the spool are not those that were logged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A picture or a mask on its way to a member."""
 
     member: str
@@ -45,8 +43,7 @@ class Part:
     """The same for the same pixels and options."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True):
     """An image that was read from a spool."""
 
     image: SpooledImage

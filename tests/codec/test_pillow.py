@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 
 import numpy as np
@@ -86,3 +87,27 @@ def test_bmp_comes_back_exactly_and_in_its_mode(frame):
     assert np.array_equal(np.asarray(image), frame.pixels)
     colors = [np.asarray(picture.convert("RGB")) for picture in (image, frame.to_pil())]
     assert np.array_equal(*colors)
+
+
+@pytest.mark.parametrize("encode", [encode_jpeg, encode_bmp])
+def test_pillow_gets_a_real_file_so_that_it_lets_go_of_the_interpreter(encode, monkeypatch):
+    save, numbers = PIL.Image.Image.save, []
+
+    def noted(image, file, *args, **kwargs):
+        numbers.append(file.fileno())
+        save(image, file, *args, **kwargs)
+
+    monkeypatch.setattr(PIL.Image.Image, "save", noted)
+    assert encode(RGB, DEFAULTS)
+    assert len(numbers) == 1
+
+
+@pytest.mark.parametrize("encode", [encode_jpeg, encode_webp, encode_bmp])
+def test_where_the_kernel_has_no_files_in_memory_the_bytes_are_the_same(encode, monkeypatch):
+    usual = encode(RGB, DEFAULTS)
+    monkeypatch.setattr("os.memfd_create", _refuse)
+    assert encode(RGB, DEFAULTS) == usual
+
+
+def _refuse(_name):
+    raise OSError(errno.ENFILE, "no more files")

@@ -6,6 +6,7 @@ import os
 import re
 import tarfile
 
+import msgspec
 import pytest
 
 from filmstrip.record import ImageRecord, SourceInfo, ValuesRecord
@@ -290,3 +291,21 @@ def test_after_shards_were_rewritten_links_lead_where_the_bytes_are_and_lost_one
     assert appender.sealed["w-00000.tar"] == 1024
     known = [appender.known.get(data) for data in (b"moved", b"gone", b"there")]
     assert [file and file.path for file in known] == ["x/9-0.png", None, "x/2-0.png"]
+
+
+def test_a_picture_that_comes_again_with_a_very_large_record_is_a_sample_with_a_link(tmp_path):
+    large = image(1, b"picture")
+    large = EncodedImage(
+        msgspec.structs.replace(large.record, caption="x" * 300_000), large.members
+    )
+    appender = ShardAppender(tmp_path, "r0-s0-a")
+    appender.append([image(0, b"picture"), large, image(2, b"picture")])
+    appender.close()
+    found = samples(tmp_path / "r0-s0-a-00000.tar")
+    assert [(one.record.step, one.is_revisit) for one in found] == [
+        (0, False),
+        (1, False),
+        (2, True),
+    ]
+    assert found[1].record.caption == "x" * 300_000
+    assert found[1].record.members[0].link == found[2].record.members[0].link == "x/0-0.png"

@@ -71,6 +71,22 @@ def test_webdataset_readers_take_its_name_for_metadata():
     assert is_revisits(path)
 
 
+def test_a_member_that_would_fill_the_memory_is_not_decompressed():
+    data = gzip.compress(b"[" * 2**26)
+    path = f"__revisits.{zlib.crc32(data):08x}__"
+    with pytest.raises(
+        RecordDamagedError, match=r"^these records are cut off, or over 1048576 bytes$"
+    ):
+        unpack_revisits(path, data)
+
+
+def test_records_of_which_the_end_is_missing_are_damaged():
+    ((_, data),) = packed(LINES)
+    cut = data[:-9]
+    with pytest.raises(RecordDamagedError, match=r"^these records are cut off, or over"):
+        unpack_revisits(f"__revisits.{zlib.crc32(cut):08x}__", cut)
+
+
 def test_every_flipped_bit_is_found():
     ((path, data),) = packed(LINES)
     for place in range(8 * len(data)):
@@ -102,7 +118,7 @@ def test_a_record_in_a_member_of_its_own_is_read_by_its_place():
     [
         (LINES[0], "another record stands there"),
         (gzip.compress(LINES[0] + b"\n"), "another record stands there"),
-        (gzip.compress(LINES[0])[:-4], "these records cannot be decompressed: "),
+        (gzip.compress(LINES[0])[:-4], "these records are cut off, or over "),
         (b"", "another record stands there"),
     ],
 )

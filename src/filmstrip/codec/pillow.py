@@ -1,12 +1,14 @@
 """JPEG, WebP and BMP, which Pillow writes.
 
-Pillow holds the GIL while it encodes JPEG (about 1 ms for 512 x 512) and BMP; for WebP it lets go.
+Pillow holds the GIL while it encodes JPEG (about 1 ms for 512 x 512) and BMP, unless it writes to a
+real file; so it gets one, in memory.
 """
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+import os
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from filmstrip.codec.options import EncodeOptions
@@ -111,6 +113,15 @@ def encode_bmp(frame: Frame, _options: EncodeOptions) -> bytes:
 
 
 def _saved(frame: Frame, pil_format: str, **params: Any) -> bytes:
-    file = io.BytesIO()
-    frame.to_pil().save(file, pil_format, **params)
-    return file.getvalue()
+    with _memory_file() as file:
+        frame.to_pil().save(file, pil_format, **params)
+        file.seek(0)
+        return file.read()
+
+
+def _memory_file() -> IO[bytes]:
+    """Return a file in memory, one of the kernel's where it has such."""
+    try:
+        return os.fdopen(os.memfd_create("filmstrip"), "w+b", buffering=0)
+    except (AttributeError, OSError):
+        return io.BytesIO()

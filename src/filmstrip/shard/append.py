@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -17,7 +16,7 @@ import msgspec
 from filmstrip.recent import Recent
 from filmstrip.record import ImageRecord, Member, ValuesRecord, encode_record
 from filmstrip.shard.names import RECORD_MEMBER, Place, sample_path, values_path
-from filmstrip.shard.revisits import RevisitsPacker
+from filmstrip.shard.revisits import MAX_REVISIT_BYTES, RevisitsPacker
 from filmstrip.shard.tar import BLOCK_SIZE, END_OF_ARCHIVE, MAX_PATH_BYTES, pack_header, padding
 
 __all__ = [
@@ -41,8 +40,7 @@ _REMEMBERED = 2**16
 """Files that are surely found again when they come once more; a run may store any number."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(msgspec.Struct, frozen=True, gc=False):
     """A file that is stored already, and where."""
 
     path: str
@@ -51,8 +49,7 @@ class StoredFile:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedMember:
+class EncodedMember(msgspec.Struct, frozen=True):
     """One file of a sample, ready to be stored."""
 
     name: str
@@ -62,16 +59,14 @@ class EncodedMember:
     """What it was made of: under this key it is known from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownMember:
+class KnownMember(msgspec.Struct, frozen=True):
     """One file of a sample that is stored already, with an earlier one."""
 
     name: str
     file: StoredFile
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedImage:
+class EncodedImage(msgspec.Struct, frozen=True):
     """A sample: its files, and its record, whose list of members is still empty."""
 
     record: ImageRecord
@@ -132,8 +127,8 @@ class ShardAppender:
                 self._pack_values(buffers, item)
                 continue
             num_images += 1
-            if (record := self._revisit(item, fresh)) is not None:
-                buffers += revisits.add(encode_record(record), mtime_secs=int(record.time))
+            if (line := self._revisit(item, fresh)) is not None:
+                buffers += revisits.add(line, mtime_secs=int(item.record.time))
             else:
                 buffers += revisits.flush()
                 self._pack_image(buffers, item, fresh)
@@ -163,7 +158,11 @@ class ShardAppender:
             if place not in moved:
                 return file
             now = moved[place]
-            return None if now is None else replace(file, shard=now.shard, path=now.path)
+            return (
+                None
+                if now is None
+                else msgspec.structs.replace(file, shard=now.shard, path=now.path)
+            )
 
         if moved:
             self._stored.update_all(updated)
@@ -216,14 +215,15 @@ class ShardAppender:
         if self._is_power_safe:
             sync_path(self.run_dir)
 
-    def _revisit(self, image: EncodedImage, fresh: dict[bytes, StoredFile]) -> ImageRecord | None:
-        """Return the record of an image that brings no file; None when it brings one."""
+    def _revisit(self, image: EncodedImage, fresh: dict[bytes, StoredFile]) -> bytes | None:
+        """Return the record of an image that brings no file; None when it needs a sample."""
         members = []
         for member in image.members:
             if (known := self._known_file(member, fresh)) is None:
                 return None
             members.append(_linked(member.name, known))
-        return msgspec.structs.replace(image.record, members=members)
+        line = encode_record(msgspec.structs.replace(image.record, members=members))
+        return line if len(line) <= MAX_REVISIT_BYTES else None
 
     def _pack_image(
         self, buffers: list[bytes], image: EncodedImage, fresh: dict[bytes, StoredFile]

@@ -23,6 +23,7 @@ from filmstrip.shard.tar import BLOCK_SIZE, pack_header, padding
 
 __all__ = [
     "MAX_REVISITS",
+    "MAX_REVISIT_BYTES",
     "RevisitsPacker",
     "header_offset",
     "is_revisits",
@@ -35,8 +36,11 @@ __all__ = [
 MAX_REVISITS = 64
 """Records in a member: damage costs no more than these, and more would save little."""
 
-_MAX_BYTES = 2**18
-"""Size of the records in a member, in bytes before compression; one alone may be larger."""
+MAX_REVISIT_BYTES = 2**18
+"""Size of the records in a member, in bytes before compression; larger ones are samples."""
+
+_LIMIT_BYTES = 4 * MAX_REVISIT_BYTES
+"""What a member can be, its links rewritten; more is damage, and is not decompressed."""
 
 _NAME, _NAME_END = "__revisits.", "__"
 _LEVEL = 1
@@ -66,7 +70,7 @@ class RevisitsPacker:
     def add(self, line: bytes, *, mtime_secs: int) -> Sequence[bytes]:
         """Take a record; return the parts of the member of those before, if there was no room."""
         size_bytes = self._size_bytes + len(line)
-        is_full = len(self._lines) >= MAX_REVISITS or size_bytes > _MAX_BYTES
+        is_full = len(self._lines) >= MAX_REVISITS or size_bytes > MAX_REVISIT_BYTES
         packed = self.flush() if is_full else ()
         if not self._lines:
             self._mtime_secs = mtime_secs
@@ -165,10 +169,14 @@ def read_line(file: BinaryIO, offset: int, size_bytes: int) -> bytes:
 
 @lru_cache(maxsize=4)
 def _lines(data: bytes) -> Sequence[bytes]:
+    stream = isal_zlib.decompressobj(_GZIP_BITS)
     try:
-        return isal_zlib.decompress(data, wbits=_GZIP_BITS).removesuffix(b"\n").split(b"\n")
+        records = stream.decompress(data, _LIMIT_BYTES)
     except isal_zlib.error as error:  # type: ignore[misc]  # the stub says that it is an instance
         raise RecordDamagedError(f"these records cannot be decompressed: {error}") from error
+    if not stream.eof:
+        raise RecordDamagedError(f"these records are cut off, or over {_LIMIT_BYTES} bytes")
+    return records.removesuffix(b"\n").split(b"\n")
 
 
 def _path(data: bytes) -> str:

@@ -133,4 +133,9 @@ describe("where the slider walks", () => {
   ])("is what comes next: at $at, walking $direction, $ahead", ({ at, direction, ahead }) => {
     expect(stopsAhead([10, 20, 30, 40], at, direction)).toEqual(ahead);
   });
+
+  it("is four stops at most", () => {
+    expect(stopsAhead([1, 2, 3, 4, 5, 6, 7], 1, 1)).toEqual([2, 3, 4, 5]);
+    expect(stopsAhead([1, 2, 3, 4, 5, 6, 7], 7, -1)).toEqual([6, 5, 4, 3]);
+  });
 });

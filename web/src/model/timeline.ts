@@ -57,10 +57,14 @@ export function directionOf(stops: readonly number[], from: number | null, to: n
   return stopFrom(stops, from, -1) === here ? -1 : 0;
 }
 
+/** How many stops ahead are fetched when the slider walks: fewer, and a key held down waits for some. */
+const STOPS_AHEAD = 4;
+
 /** Return the stops that may be wanted next: those that way, or on both sides where there is no way. */
 export function stopsAhead(stops: readonly number[], at: number | null, direction: number): number[] {
   const here = stopFrom(stops, at, 0);
-  const counts = direction ? [direction, 2 * direction] : [1, -1, 2];
+  const walk = Array.from({ length: STOPS_AHEAD }, (_, place) => direction * (place + 1));
+  const counts = direction ? walk : [1, -1, 2];
   const ahead = counts.map((count) => stopFrom(stops, at, count));
   return [...new Set(ahead)].filter((stop) => stop !== undefined && stop !== here) as number[];
 }
