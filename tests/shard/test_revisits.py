@@ -119,6 +119,7 @@ def test_a_record_in_a_member_of_its_own_is_read_by_its_place():
         (LINES[0], "another record stands there"),
         (gzip.compress(LINES[0] + b"\n"), "another record stands there"),
         (gzip.compress(LINES[0])[:-4], "these records are cut off, or over "),
+        (b"\x1f\x8b" + b"\xff" * 20, "these records cannot be decompressed: "),
         (b"", "another record stands there"),
     ],
 )
