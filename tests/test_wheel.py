@@ -53,6 +53,8 @@ def test_the_wheel_is_for_this_machine_and_holds_the_compiled_code(wheel):
     assert wheel.name.startswith("filmstrip-0.1.0-py3-none-manylinux_2_17_")
     with zipfile.ZipFile(wheel) as archive:
         library = archive.getinfo("filmstrip/native/libfilmstrip.so")
+        libraries = [name for name in archive.namelist() if name.endswith(".so")]
+    assert libraries == [library.filename]
     assert 5_000 < library.file_size < 100_000
 
 
