@@ -4,7 +4,7 @@
  * are dropped. What is done ahead of time comes after all that is asked for.
  */
 
-import { DroppedError } from "./jobs";
+import { DroppedError, type Waiting } from "./jobs";
 
 interface Wish<T> {
   name: string;
@@ -13,12 +13,6 @@ interface Wish<T> {
   waiting: Waiting<T>[];
   isStarted: boolean;
   isAhead: boolean;
-}
-
-interface Waiting<T> {
-  isWanted: () => boolean;
-  done: (value: T) => void;
-  failed: (error: unknown) => void;
 }
 
 interface Batch<T> {

@@ -11,7 +11,8 @@ interface Job<T> {
   isAhead: boolean;
 }
 
-interface Waiting<T> {
+/** Who waits for work, and how to tell them. */
+export interface Waiting<T> {
   isWanted: () => boolean;
   done: (value: T) => void;
   failed: (error: unknown) => void;
