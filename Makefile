@@ -17,7 +17,7 @@ help:  ## list the commands
 demo: $(VENV)/.demo viewer  ## set everything up, log six short runs on real photographs
 	$(BIN)/filmstrip demo
 
-test: test-web chromium  ## set everything up and run the tests
+test: test-web chromium $(VENV)/.dev  ## set everything up and run the tests
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
