@@ -1,4 +1,8 @@
-"""Rows of an index of any size, made inside the database from a row's number."""
+"""Rows of an index of any size, made inside the database from a row's number.
+
+At every size a key has the same 250 steps, and more images at each: so no answer grows with the
+index, neither the steps of a key nor the list of runs, and what is compared is the finding.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from filmstrip.record import (
 from filmstrip.shard.append import EncodedImage, EncodedMember, ShardAppender
 from filmstrip.shard.read import StoredSample, scan_shard
 
-NUM_RUNS, NUM_KEYS = 100, 4
+NUM_RUNS, NUM_KEYS, NUM_STEPS = 100, 4, 250
 NUM_RECORDS = 1000
 
 START_TICKS = 1_700_000_000 * 65536
@@ -41,7 +45,7 @@ class Shape:
     @classmethod
     def of(cls, num_images: int, store: Path) -> Shape:
         per_key = num_images // (NUM_RUNS * NUM_KEYS)
-        per_step = max(1, min(10, per_key // 250))
+        per_step = max(1, per_key // NUM_STEPS)
         return cls(num_images, per_key // per_step, per_step, store)
 
     @property

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
+
+import filmstrip
 
 
 def found(page) -> str:
@@ -61,6 +64,25 @@ def test_a_query_that_finds_nothing_says_what_to_do(viewer):
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
     page.get_by_role("button", name="Show all images").click()
     expect(page.get_by_role("status").filter(has_text="found")).to_contain_text("380 found")
+
+
+def test_a_query_whose_images_are_hard_to_find_goes_on_until_it_has_them(
+    new_viewer, serve, tmp_path
+):
+    picture = filmstrip.Image(np.zeros((2, 2)), caption="hay")
+    with filmstrip.init(dir=tmp_path, id="farm") as run:
+        run.log({"val": filmstrip.Image(np.ones((2, 2)), caption="needle")}, step=0)
+        for step in range(1, 101):
+            run.log({"val": [picture] * 200}, step=step)
+    viewer = new_viewer(serve(tmp_path).url)
+    asked = []
+    viewer.page.on("request", lambda request: asked.append(request.url))
+    page = viewer.open("?view=find&query=-hay")
+    expect(page.locator("[data-cell]")).to_have_attribute(
+        "aria-label", re.compile("step 0, image 0")
+    )
+    expect(page.get_by_role("status").filter(has_text="found")).to_have_text(re.compile("^1 found"))
+    assert sum("/api/images?" in url for url in asked) > 1
 
 
 def test_caption_and_meta_are_shown_in_full_and_can_be_selected(viewer):

@@ -246,3 +246,19 @@ def test_only_what_is_in_sight_is_in_the_page(new_viewer, serve, tmp_path):
     expect(last).to_have_attribute("aria-label", "many, key 19, step 0, image 99")
     viewer.settle()
     assert page.locator("[data-cell]").count() < 400
+
+
+def test_no_step_has_too_many_images_to_be_shown(new_viewer, serve, tmp_path):
+    with filmstrip.init(dir=tmp_path, id="many") as run:
+        run.log({"val": [filmstrip.Image(np.full((3, 4), n / 1300)) for n in range(1300)]}, step=0)
+    viewer = new_viewer(serve(tmp_path).url)
+    page = viewer.open("?cell=100")
+    expect(page.get_by_label("Counts of images")).to_contain_text("1,300 shown")
+    page.wait_for_function(
+        """() => {
+          document.querySelector(".scroller").scrollTo(0, 1e6);
+          const last = [...document.querySelectorAll("[data-cell]")].at(-1);
+          return last?.getAttribute("aria-label") === "many, val, step 0, image 1299";
+        }"""
+    )
+    viewer.settle()

@@ -175,7 +175,6 @@ def test_a_search_finds_what_looking_at_every_image_finds(
     max_gathered, window = way
     monkeypatch.setattr(plan_module, "MAX_GATHERED", max_gathered)
     monkeypatch.setattr(search_module, "_FIRST_WINDOW", window)
-    monkeypatch.setattr(search_module, "_LARGEST_WINDOW", 2 * window)
     store = make_store(Path(tempfile.mkdtemp(prefix="store-", dir=".")), samples)
     index = Index.open(store, database_url)
     query = " ".join("-" * is_negated + term for term, is_negated in terms)
@@ -212,7 +211,6 @@ def check_order(seen: list[Seen], sort: tuple[str, bool] | None) -> None:
 def test_a_page_ends_when_its_time_is_over_and_the_cursor_goes_on(open_index, monkeypatch):
     monkeypatch.setattr(plan_module, "MAX_GATHERED", 0)
     monkeypatch.setattr(search_module, "_FIRST_WINDOW", 2)
-    monkeypatch.setattr(search_module, "_LARGEST_WINDOW", 2)
     samples = [
         Sample(0, 0, 0, "val", step, step % 6, 0, "needle" if step == 0 else "hay")
         for step in range(20)

@@ -23,7 +23,7 @@ from filmstrip.index.schema import (
     steps,
 )
 from filmstrip.index.shelf import Shelf
-from filmstrip.record import RecordDamagedError, decode_run_info
+from filmstrip.record import ImageRecord, decode_run_info
 
 __all__ = [
     "items_of",
@@ -124,17 +124,16 @@ def items_of(connection: Connection, shelf: Shelf, nums: list[int]) -> list[Item
             .where(c.num.in_(some), c.place.is_not(None))
         )  # fmt: skip
         by_num.update({row[0]: row for row in rows})
-    found = (_item(shelf, *by_num[num]) for num in nums if num in by_num)
-    return [item for item in found if item is not None]
+    wanted = [by_num[num] for num in nums if num in by_num]
+    records = shelf.images([(row[1], *row[5:]) for row in wanted])
+    return [
+        _item(*row[:5], record)
+        for row, record in zip(wanted, records, strict=True)
+        if record is not None  # the shard was replaced: the next refresh reads it anew
+    ]
 
 
-def _item(
-    shelf: Shelf, num: int, run_id: str, key: str, step: int, place: int, shard: str, *where: int
-) -> Item | None:
-    try:
-        record = shelf.image(run_id, shard, *where)
-    except RecordDamagedError:
-        return None  # the shard was replaced: the next refresh reads it anew
+def _item(num: int, run_id: str, key: str, step: int, place: int, record: ImageRecord) -> Item:
     digests = {member.name: member.sha256 for member in record.members}
     return Item(
         id=f"{num:016x}",

@@ -220,7 +220,7 @@ def _sqlite_engine(url: sqlalchemy.URL) -> Engine:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "cache_size=-65536",
-            "mmap_size=268435456",
+            "mmap_size=2147418112",
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")

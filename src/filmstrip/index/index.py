@@ -68,6 +68,8 @@ class Index:
         self._home = home
         self._filler = Filler(home.database, self._shelf)
         self._lock = threading.RLock()
+        self._is_replaced = threading.Lock()
+        """Held, inside the other lock, until the successor of an unusable database is full."""
 
     @classmethod
     def open(cls, store_dir: Path, url: str | None = None) -> Index:
@@ -121,8 +123,7 @@ class Index:
             try:
                 return self._filler.refresh(wanted, progress)
             except SQLAlchemyError as error:
-                self._recover(self._home.database, error)
-                return self._filler.refresh(None, progress)
+                return self._recover(self._home.database, error, progress)
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Drop every row and read all shards anew."""
@@ -130,7 +131,8 @@ class Index:
             try:
                 self._home.database.clear()
             except SQLAlchemyError as error:
-                self._recover(self._home.database, error)
+                self._recover(self._home.database, error, progress)
+                return
             self._filler = Filler(self._home.database, self._shelf)
             self.refresh(None, progress)
 
@@ -181,7 +183,7 @@ class Index:
         *,
         cursor: str | None = None,
         limit: int = 100,
-        budget_secs: float = 0.008,
+        budget_secs: float = 0.002,
     ) -> Page:
         """Return the next images that a query finds.
 
@@ -258,19 +260,23 @@ class Index:
         **kwargs: _P.kwargs,
     ) -> _T:
         """Ask the database; when it proves unusable, ask another one, filled anew."""
-        database = self._home.database
+        with self._is_replaced:
+            database = self._home.database
         try:
             with database.read() as connection:
                 return question(connection, *args, **kwargs)
         except SQLAlchemyError as error:
             with self._lock:
                 self._recover(database, error)
-                self._filler.refresh()
         with self._home.database.read() as connection:
             return question(connection, *args, **kwargs)
 
-    def _recover(self, failed: Database, error: SQLAlchemyError) -> None:
-        """Take another database, unless another thread just did."""
-        if self._home.database is failed:
-            self._home.recover(error)
-            self._filler = Filler(self._home.database, self._shelf)
+    def _recover(
+        self, failed: Database, error: SQLAlchemyError, progress: Progress | None = None
+    ) -> IndexChanges:
+        """Take another database and fill it, unless another thread just did."""
+        with self._is_replaced:
+            if self._home.database is failed:
+                self._home.recover(error)
+                self._filler = Filler(self._home.database, self._shelf)
+            return self._filler.refresh(None, progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
 
@@ -15,6 +15,14 @@ __all__ = ["latest_images"]
 
 _MAX_PAIRS = 64
 """Steps asked for at once."""
+
+
+class _AtStep(NamedTuple):
+    """The step of a key that is shown, and how many images it has."""
+
+    key_num: int
+    step: int
+    num_images: int
 
 
 def latest_images(
@@ -33,26 +41,45 @@ def latest_images(
     if key_names is not None:
         wanted = wanted.where(keys.c.key.in_(key_names))
     pairs = connection.execute(wanted.order_by(runs.c.run_id, keys.c.num)).all()
-    found: dict[int, int] = {}
+    at_steps: list[_AtStep] = []
     for some in chunks(pairs):
-        found.update(_steps_before(connection, some, at, axis))
+        at_steps += _steps_before(connection, some, at, axis)
     by_key: dict[int, list[int]] = {}
-    for some in chunks(found.items(), size=_MAX_PAIRS):
-        # Not with tuples IN a list: SQLite would go through all images.
-        at_steps = (and_(images.c.key_num == key, images.c.step == step) for key, step in some)
-        rows = connection.execute(
-            select(images.c.num, images.c.key_num)
-            .where(or_(*at_steps), images.c.place.is_not(None))
-            .order_by(images.c.key_num, images.c.place)
-        )
-        for num, key_num in rows:
-            by_key.setdefault(key_num, []).append(num)
-    return [num for key_num, _ in pairs for num in by_key.get(key_num, [])[:max_images]]
+    for some in chunks(at_steps, size=_MAX_PAIRS):
+        by_key.update(_first_images(connection, some, max_images))
+    return [num for key_num, _ in pairs for num in by_key.get(key_num, [])]
+
+
+def _first_images(
+    connection: Connection, at_steps: Sequence[_AtStep], max_images: int
+) -> dict[int, list[int]]:
+    """Return, by key, the first images that are shown of its step."""
+    found = _images_before(connection, at_steps, place=max_images)
+    # Places have gaps where a list had images that could not be logged.
+    gappy = [a for a in at_steps if len(found[a.key_num]) < min(max_images, a.num_images)]
+    if gappy:
+        found.update(_images_before(connection, gappy, place=2**62))
+    return {key_num: nums[:max_images] for key_num, nums in found.items()}
+
+
+def _images_before(
+    connection: Connection, at_steps: Sequence[_AtStep], place: int
+) -> dict[int, list[int]]:
+    c = images.c
+    found: dict[int, list[int]] = {at.key_num: [] for at in at_steps}
+    # Not with tuples IN a list: SQLite would go through all images.
+    wanted = (and_(c.key_num == a.key_num, c.step == a.step, c.place < place) for a in at_steps)
+    rows = connection.execute(
+        select(c.num, c.key_num).where(or_(*wanted)).order_by(c.key_num, c.place)
+    )
+    for num, key_num in rows:
+        found[key_num].append(num)
+    return found
 
 
 def _steps_before(
     connection: Connection, pairs: Sequence[tuple[int, int]], at: float, axis: str
-) -> dict[int, int]:
+) -> list[_AtStep]:
     """Return the newest step of each key that is not beyond a place on the axis."""
     key_nums = [key_num for key_num, _ in pairs]
     if axis in ("step", "time"):
@@ -65,10 +92,16 @@ def _steps_before(
         .where(steps.c.key_num == keys.c.num, column <= limit)
         .order_by(column.desc(), steps.c.step.desc())
         .limit(1)
+        .correlate(keys)
         .scalar_subquery()
     )
-    rows = connection.execute(select(keys.c.num, newest).where(keys.c.num.in_(key_nums)))
-    return {key_num: step for key_num, step in rows if step is not None}
+    rows = connection.execute(
+        select(steps.c.key_num, steps.c.step, steps.c.num_images)
+        .select_from(keys)
+        .join(steps, and_(steps.c.key_num == keys.c.num, steps.c.step == newest))
+        .where(keys.c.num.in_(key_nums))
+    )
+    return [_AtStep(*row) for row in rows]
 
 
 def _last_step(connection: Connection, name: str, at: float) -> ColumnElement[Any]:

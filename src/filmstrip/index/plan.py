@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, literal, select
 from sqlalchemy import func as sql
 
 from filmstrip.index.cells import FactKind
 from filmstrip.index.facts import CAPTION_HEAD_LENGTH, folded, folded_words
 from filmstrip.index.predicates import (
     Predicate,
+    fact,
     field_number,
+    is_fact,
     name_number,
     of_field,
     predicate,
@@ -29,6 +31,7 @@ from filmstrip.index.schema import images, keys, labels, marks, measures, number
 from filmstrip.index.sources import (
     MAX_ARMS,
     Source,
+    Wanted,
     by_measure,
     by_number,
     by_step,
@@ -39,8 +42,8 @@ from filmstrip.index.sources import (
 
 __all__ = ["MAX_GATHERED", "Order", "Plan", "Scope", "plan_query"]
 
-MAX_GATHERED = 1000
-"""How many images are looked at one by one and sorted in memory."""
+MAX_GATHERED = 500
+"""How many images are looked at all and sorted: those of a rare text stand in a page each."""
 
 _PROBE_ROWS = 256
 """How far into a list one looks to see how thinly it is spread."""
@@ -54,6 +57,9 @@ class Scope:
     key_nums: list[int] | None
     num_images: int
     """How many images these keys show."""
+    images_per_step: int
+    """How many of them a key has at a step, on average."""
+    keys_per_run: int
 
     @property
     def arms(self) -> list[int] | None:
@@ -101,14 +107,17 @@ class _Candidates:
     nums: Select[Any]
     before: Select[Any] | None = None
     """What they are made from, cut off behind `MAX_GATHERED`."""
+    are_exact: bool = True
+    """False when the term may not be true of some."""
 
 
 @dataclass(slots=True)
 class Plan:
     """How a query is answered."""
 
-    said: list[Predicate]
-    """What is true of every image that is found."""
+    wanted: Wanted
+    images_per_step: int
+    """How many of a step's images are looked at."""
     scope: Scope
     order: Order
     gathered: Select[Any] | None = None
@@ -124,11 +133,29 @@ def plan_query(connection: Connection, query: ImageQuery) -> Plan:
     if scope.key_nums is not None:
         said.append(images.c.key_num.in_(scope.key_nums))
     others = [c for c in query.conditions if not _is_of_scope(c)]
-    said += [predicate(connection, condition) for condition in others]
-    plan = Plan(said, scope, _order(connection, query, scope))
-    plan.total = scope.num_images if not others else None
-    plan.gathered = _few(connection, scope, others)
-    return plan
+    gathered, granted = _few(connection, scope, others)
+    places = [c for c in others if c.field == "index" and not c.is_negated]
+    asked = [c for c in others if c not in (*places, granted)]
+    return Plan(
+        wanted=Wanted(
+            said=said + [predicate(connection, c) for c in asked if not is_fact(c)],
+            facts=[fact(connection, c) for c in asked if is_fact(c)],
+            sought=[predicate(connection, c) for c in places],
+        ),
+        images_per_step=min([scope.images_per_step, *map(_num_places, places)]),
+        scope=scope,
+        order=_order(connection, query, scope),
+        gathered=gathered,
+        total=scope.num_images if not others else None,
+    )
+
+
+def _num_places(condition: Condition) -> int:
+    """Return how many places a term on them names; of an open range, a large number."""
+    span = condition.span
+    if span is None or span.low is None or span.high is None:
+        return 2**63
+    return max(1, int(min(span.high - span.low, 2**62)) + 1)
 
 
 def _is_of_scope(condition: Condition) -> bool:
@@ -139,8 +166,12 @@ def _scope(connection: Connection, conditions: Sequence[Condition]) -> Scope:
     c = keys.c
     mine = [condition for condition in conditions if _is_of_scope(condition)]
     if not mine:
-        return Scope(None, None, int(connection.scalar(select(sql.sum(c.num_images))) or 0))
-    statement = select(c.num, c.run_num, c.num_images)
+        counts = select(
+            sql.coalesce(sql.sum(c.num_images), 0), sql.coalesce(sql.sum(c.num_steps), 0),
+            sql.count(), sql.count(c.run_num.distinct()),
+        )  # fmt: skip
+        return _counted(None, None, *map(int, connection.execute(counts).one()))
+    statement = select(c.num, c.run_num, c.num_images, c.num_steps)
     for condition in mine:
         if condition.field == "key":
             is_it = c.key.in_(condition.texts)
@@ -148,26 +179,45 @@ def _scope(connection: Connection, conditions: Sequence[Condition]) -> Scope:
             is_it = c.run_num.in_(run_numbers(connection, condition))
         statement = statement.where(~is_it if condition.is_negated else is_it)
     rows = connection.execute(statement.order_by(c.num)).all()
+    run_nums = sorted({row[1] for row in rows})
+    num_images, num_steps = sum(row[2] for row in rows), sum(row[3] for row in rows)
+    return _counted(run_nums, [r[0] for r in rows], num_images, num_steps, len(rows), len(run_nums))
+
+
+def _counted(
+    run_nums: list[int] | None,
+    key_nums: list[int] | None,
+    num_images: int,
+    num_steps: int,
+    num_keys: int,
+    num_runs: int,
+) -> Scope:
     return Scope(
-        sorted({row[1] for row in rows}), [row[0] for row in rows], sum(row[2] for row in rows)
+        run_nums=run_nums,
+        key_nums=key_nums,
+        num_images=num_images,
+        images_per_step=max(1, num_images // max(1, num_steps)),
+        keys_per_run=max(1, num_keys // max(1, num_runs)),
     )
 
 
 def _few(
     connection: Connection, scope: Scope, conditions: Sequence[Condition]
-) -> Select[Any] | None:
-    """Return the numbers of all images that may match, if a few."""
+) -> tuple[Select[Any] | None, Condition | None]:
+    """Return the numbers of all images that may match, if a few, and a term that is true of all."""
     if scope.num_images <= MAX_GATHERED:
         nums = select(images.c.num)
-        return nums if scope.key_nums is None else nums.where(images.c.key_num.in_(scope.key_nums))
+        if scope.key_nums is not None:
+            nums = nums.where(images.c.key_num.in_(scope.key_nums))
+        return nums, None
     for condition in conditions:
         if condition.is_negated:
             continue
         for candidates in _candidates(connection, scope, condition):
             is_known = candidates.before is None or _is_short(connection, candidates.before)
             if is_known and _is_short(connection, candidates.nums):
-                return candidates.nums
-    return None
+                return candidates.nums, condition if candidates.are_exact else None
+    return None, None
 
 
 def _is_short(connection: Connection, rows: Select[Any]) -> bool:
@@ -195,7 +245,8 @@ def _candidates(connection: Connection, scope: Scope, condition: Condition) -> l
     if kind == "step":
         return [_step_candidates(scope, condition)]
     if kind == "time":
-        return [_Candidates(select(images.c.num).where(*tick_predicates(condition.span)))]
+        nums = select(images.c.num).where(*tick_predicates(condition.span))
+        return [_Candidates(nums, are_exact=False)]
     return []
 
 
@@ -206,10 +257,14 @@ def _caption_candidates(connection: Connection, condition: Condition) -> list[_C
     words = folded_words(condition.texts[0])
     field_num = field_number(connection, FactKind.WORD, "")
     of_word = select(marks.c.image_num).where(marks.c.field_num == field_num)
-    found = [_Candidates(of_word.where(marks.c.text == folded(word))) for word in words[:-1]]
+    found = [
+        _Candidates(of_word.where(marks.c.text == folded(word)), are_exact=False)
+        for word in words[:-1]
+    ]
     if words:
         first, end = word_range(words[-1])
-        found.append(_Candidates(of_word.where(marks.c.text >= first, marks.c.text < end)))
+        of_last = of_word.where(marks.c.text >= first, marks.c.text < end)
+        found.append(_Candidates(of_last, are_exact=len(words) == 1))
     return found
 
 
@@ -312,7 +367,7 @@ def _order_by_value(connection: Connection, query: ImageQuery, scope: Scope, sor
         table = marks if kind == "caption" else labels
         column = table.c.text
         source = by_text(table, field_num or 0, is_descending=sort.is_descending)
-    its_rows = (table.c.image_num == images.c.num, of_field(table, field_num))
+    its_rows = (table.c.image_num == images.c.num, of_field(table.c.field_num, field_num))
     if kind == "caption":
         value: ColumnElement[Any] = sql.substr(images.c.words, 1, CAPTION_HEAD_LENGTH)
     else:
@@ -352,33 +407,47 @@ def _newest(
 ) -> Source:
     """Return the thinnest list in order of time that holds all images of the query."""
     times = [
-        bound
+        condition.span
         for condition in query.conditions
         if condition.field == "time" and not condition.is_negated
-        for bound in tick_predicates(condition.span)
     ]
-    lists = [newest(scope.arms, times, is_descending=is_descending)]
-    for condition in query.conditions:
-        lists += _text_lists(connection, condition, is_descending=is_descending)
+    bounds = [bound for span in times for bound in tick_predicates(span, images.c.num)]
+    lists = [newest(scope.arms, bounds, is_descending=is_descending)]
+    texts = [text for c in query.conditions for text in _texts_of(connection, c)]
+    ends = _ends(connection, scope) if texts else None
+    for table, field_num, text in texts:
+        num = table.c.image_num
+        bounds = [bound for span in times for bound in tick_predicates(span, num)]
+        bounds += [num.between(*ends)] if ends else []
+        lists.append(newest_with_text(table, field_num, text, bounds, is_descending=is_descending))
     if len(lists) == 1:
         return lists[0]
 
     def reach(source: Source) -> int:
         """How far the first rows of a list go: the further, the thinner it is spread."""
-        window = source.window(None, _PROBE_ROWS)
-        column = window.c[source.columns[0]]
-        end = sql.min(column) if is_descending else sql.max(column)
-        count, num = connection.execute(select(sql.count(), end)).one()
-        if count < _PROBE_ROWS:
+        end = connection.execute(source.end(None, _PROBE_ROWS)).one_or_none()
+        if end is None:
             return -(2**63)
-        return int(num) if is_descending else -int(num)
+        return int(end[0]) if is_descending else -int(end[0])
 
     return min(lists, key=reach)
 
 
-def _text_lists(
-    connection: Connection, condition: Condition, *, is_descending: bool
-) -> list[Source]:
+def _ends(connection: Connection, scope: Scope) -> tuple[int, int] | None:
+    """Return the oldest and the newest image of a few keys: a run has its time."""
+    if not scope.arms:
+        return None
+    num = images.c.num
+    of_keys = [select(num).where(images.c.key_num == key_num) for key_num in scope.arms]
+    firsts = [nums.order_by(num).limit(1).scalar_subquery() for nums in of_keys]
+    lasts = [nums.order_by(num.desc()).limit(1).scalar_subquery() for nums in of_keys]
+    found = connection.execute(select(*firsts, *lasts)).one()
+    nums = [num for num in found if num is not None]
+    return (min(nums), max(nums)) if nums else None
+
+
+def _texts_of(connection: Connection, condition: Condition) -> list[tuple[Table, int, str]]:
+    """Return texts that all images of a term have: table, field and text."""
     if condition.is_negated or len(condition.texts) != 1 or condition.span is not None:
         return []
     (text,) = condition.texts
@@ -386,14 +455,11 @@ def _text_lists(
         field_num = field_number(connection, FactKind.WORD, "")
         words = [folded(word) for word in folded_words(text)]
         whole = words[:-1] + _only_words(connection, field_num, words[-1:])
-        return [
-            newest_with_text(marks, field_num or 0, word, is_descending=is_descending)
-            for word in whole
-        ]
+        return [(marks, field_num or 0, word) for word in whole]
     if condition.field in ("class", "group", "meta"):
         table = marks if condition.field == "class" else labels
         field_num = field_number(connection, condition.field, condition.name)
-        return [newest_with_text(table, field_num or 0, folded(text), is_descending=is_descending)]
+        return [(table, field_num or 0, folded(text))]
     return []
 
 

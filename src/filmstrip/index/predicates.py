@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Select,
     Table,
     and_,
     exists,
@@ -35,8 +37,11 @@ from filmstrip.index.schema import images, labels, marks, measures, numbers
 from filmstrip.record import decode_run_info
 
 __all__ = [
+    "Fact",
     "Predicate",
+    "fact",
     "field_number",
+    "is_fact",
     "name_number",
     "of_field",
     "predicate",
@@ -47,6 +52,9 @@ __all__ = [
 ]
 
 Predicate: TypeAlias = ColumnElement[bool]
+Fact: TypeAlias = Callable[[ColumnElement[int]], Predicate]
+
+_numbers: WeakKeyDictionary[Connection, dict[tuple[str, ...], int | None]] = WeakKeyDictionary()
 
 _FLAGS = {
     "boxes": FLAG_BOXES,
@@ -58,8 +66,21 @@ _FLAGS = {
 
 def predicate(connection: Connection, condition: Condition) -> Predicate:
     """Return what a term says of an image."""
+    if condition.field in _FACTS:
+        return fact(connection, condition)(images.c.num)
     said = _SAID[condition.field](connection, condition)
     return not_(said) if condition.is_negated else said
+
+
+def is_fact(condition: Condition) -> bool:
+    """Return whether an image's number is enough to know what a term says of it."""
+    return condition.field in _FACTS
+
+
+def fact(connection: Connection, condition: Condition) -> Fact:
+    """Return what a term says of the image of a number, given the column that has the number."""
+    said = _FACTS[condition.field](connection, condition)
+    return (lambda num: not_(said(num))) if condition.is_negated else said
 
 
 def span_predicate(column: ColumnElement[float], span: Span | None) -> Predicate:
@@ -102,39 +123,42 @@ def _whole(span: Span) -> Span:
     )
 
 
-def of_field(table: Table, field_num: int | None) -> Predicate:
+def of_field(column: ColumnElement[int], field_num: int | None) -> Predicate:
     """Return that a row of facts about one image is of a field.
 
     Said so that no index can be used for it: SQLite would go through all rows of the field.
     """
-    return table.c.field_num + 0 == field_num
+    return column + 0 == field_num
 
 
 def field_number(connection: Connection, kind: str, name: str) -> int | None:
     """Return the number of a field; ``None`` when no image has it."""
-    found: int | None = connection.scalar(
-        select(schema.fields.c.num).where(
-            schema.fields.c.kind == kind, schema.fields.c.name == name
-        )
-    )
-    return found
+    c = schema.fields.c
+    number = select(c.num).where(c.kind == kind, c.name == name)
+    return _asked_once(connection, (kind, name), number)
 
 
 def name_number(connection: Connection, name: str) -> int | None:
     """Return the number of a logged number's name; ``None`` when nobody logged it."""
-    found: int | None = connection.scalar(
-        select(schema.names.c.num).where(schema.names.c.name == name)
-    )
-    return found
+    c = schema.names.c
+    return _asked_once(connection, (name,), select(c.num).where(c.name == name))
 
 
-def tick_predicates(span: Span | None) -> list[Predicate]:
+def _asked_once(connection: Connection, key: tuple[str, ...], number: Select[int]) -> int | None:
+    """Return the number that a statement finds: a transaction sees one state of the database."""
+    known = _numbers.setdefault(connection, {})
+    if key not in known:
+        known[key] = connection.scalar(number)
+    return known[key]
+
+
+def tick_predicates(span: Span | None, num: ColumnElement[int] = images.c.num) -> list[Predicate]:
     """Return bounds on the numbers of images that were logged in a range of time."""
     said: list[Predicate] = []
     if span is not None and span.low is not None:
-        said.append(images.c.num >= first_number(span.low))
+        said.append(num >= first_number(span.low))
     if span is not None and span.high is not None:
-        said.append(images.c.num < first_number(span.high + 1.0))
+        said.append(num < first_number(span.high + 1.0))
     return said
 
 
@@ -176,60 +200,60 @@ def _caption(_connection: Connection, condition: Condition) -> Predicate:
     return and_(images.c.words.is_not(None), or_(*said))
 
 
-def _class(connection: Connection, condition: Condition) -> Predicate:
-    field_num = field_number(connection, FactKind.CLASS, "")
-    return exists().where(
-        marks.c.field_num == field_num,
-        marks.c.text.in_([folded(text) for text in condition.texts]),
-        marks.c.image_num == images.c.num,
-    )
+def _class(connection: Connection, condition: Condition) -> Fact:
+    return _text_fact(marks, connection, FactKind.CLASS, condition)
 
 
-def _label(kind: str, connection: Connection, condition: Condition) -> Predicate:
-    field_num = field_number(connection, kind, condition.name)
-    if field_num is None:
-        return false()
-    return exists().where(
-        labels.c.field_num == field_num,
-        labels.c.text.in_([folded(text) for text in condition.texts]),
-        labels.c.image_num == images.c.num,
-    )
+def _group(connection: Connection, condition: Condition) -> Fact:
+    return _text_fact(labels, connection, FactKind.GROUP, condition)
 
 
-def _measure(kind: str, connection: Connection, condition: Condition) -> Predicate:
-    field_num = field_number(connection, kind, condition.name)
-    if field_num is None:
-        return false()
-    return exists().where(
-        measures.c.image_num == images.c.num,
-        of_field(measures, field_num),
-        span_predicate(measures.c.value, condition.span),
-    )
+def _score(connection: Connection, condition: Condition) -> Fact:
+    return _measure_fact(connection, FactKind.SCORE, condition)
 
 
-def _group(connection: Connection, condition: Condition) -> Predicate:
-    return _label(FactKind.GROUP, connection, condition)
-
-
-def _score(connection: Connection, condition: Condition) -> Predicate:
-    return _measure(FactKind.SCORE, connection, condition)
-
-
-def _meta(connection: Connection, condition: Condition) -> Predicate:
+def _meta(connection: Connection, condition: Condition) -> Fact:
     if condition.span is None:
-        return _label(FactKind.META, connection, condition)
-    return _measure(FactKind.META, connection, condition)
+        return _text_fact(labels, connection, FactKind.META, condition)
+    return _measure_fact(connection, FactKind.META, condition)
+
+
+def _text_fact(table: Table, connection: Connection, kind: str, condition: Condition) -> Fact:
+    field_num = field_number(connection, kind, condition.name)
+    texts = [folded(text) for text in condition.texts]
+    if field_num is None:
+        return lambda _num: false()
+
+    def said(num: ColumnElement[int]) -> Predicate:
+        c = table.alias().c  # by another name where the same table is searched
+        return exists().where(c.field_num == field_num, c.text.in_(texts), c.image_num == num)
+
+    return said
+
+
+def _measure_fact(connection: Connection, kind: str, condition: Condition) -> Fact:
+    field_num = field_number(connection, kind, condition.name)
+    if field_num is None:
+        return lambda _num: false()
+
+    def said(num: ColumnElement[int]) -> Predicate:
+        c = measures.alias().c
+        is_inside = span_predicate(c.value, condition.span)
+        return exists().where(c.image_num == num, of_field(c.field_num, field_num), is_inside)
+
+    return said
 
 
 def _number(connection: Connection, condition: Condition) -> Predicate:
     name_num = name_number(connection, condition.name)
     if name_num is None:
         return false()
+    c = numbers.alias().c
     return exists().where(
-        numbers.c.run_num == images.c.run_num,
-        numbers.c.name_num == name_num,
-        numbers.c.step == images.c.step,
-        span_predicate(numbers.c.value, condition.span),
+        c.run_num == images.c.run_num,
+        c.name_num == name_num,
+        c.step == images.c.step,
+        span_predicate(c.value, condition.span),
     )
 
 
@@ -256,13 +280,16 @@ _SAID = {
     "tag": _run,
     "key": _key,
     "caption": _caption,
-    "class": _class,
-    "group": _group,
-    "score": _score,
-    "meta": _meta,
     "number": _number,
     "step": _step,
     "index": _index,
     "time": _time,
     "has": _has,
+}
+
+_FACTS: dict[str, Callable[[Connection, Condition], Fact]] = {
+    "class": _class,
+    "group": _group,
+    "score": _score,
+    "meta": _meta,
 }

@@ -8,22 +8,22 @@ many images there are, and following the cursors finds every image once.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, not_, select
+from sqlalchemy import Connection, Select, not_, select
 
 from filmstrip.index.cursor import Cursor
 from filmstrip.index.plan import Order, Plan, plan_query
 from filmstrip.index.query import ImageQuery
-from filmstrip.index.schema import images
-from filmstrip.index.sources import Bound, Source
+from filmstrip.index.schema import images, numbers
+from filmstrip.index.sources import Source, Wanted
 
 __all__ = ["Found", "find_images"]
 
-_FIRST_WINDOW, _LARGEST_WINDOW = 128, 1024
+_FIRST_WINDOW = 512
+"""Images that a walk looks at before it looks at the clock."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,25 +62,40 @@ def _gather(
     connection: Connection, plan: Plan, gathered: Select[Any], start: Cursor, limit: int
 ) -> Found:
     """Look at all images that may match, and sort them."""
-    order = plan.order
-    statement = select(images.c.num, order.value, *order.ties).where(
-        images.c.num.in_(gathered), *plan.said
+    found = _sorted_images(connection, plan, gathered)
+    at = 0
+    if start.values:
+        at = sum(not _is_after(plan.order, start, phase, values) for phase, values, _ in found)
+    page = found[at : at + limit]
+    cursor = None
+    if at + limit < len(found) and page:
+        phase, values, _ = page[-1]
+        cursor = Cursor(phase=phase, values=values, num_found=start.num_found + limit).encode()
+    return Found(
+        nums=[num for _, _, num in page], cursor=cursor, total=len(found), is_total_exact=True
     )
+
+
+def _sorted_images(
+    connection: Connection, plan: Plan, gathered: Select[Any]
+) -> list[tuple[int, tuple[Any, ...], int]]:
+    """Return all images that match: the phase, what orders it, and the number of each."""
+    order = plan.order
+    wanted = plan.wanted
+    facts = [fact(images.c.num) for fact in wanted.facts]
+    said = (images.c.num.in_(gathered), *wanted.sought, *wanted.said, *facts)
+    if not order.ties:
+        nums = sorted(
+            connection.scalars(select(images.c.num).where(*said)), reverse=order.is_descending
+        )
+        return [(0, (num,), num) for num in nums]
+    statement = select(images.c.num, order.value, *order.ties).where(*said)
     rows = [(row[0], tuple(row[1:])) for row in connection.execute(statement)]
     valued = [(values, num) for num, values in rows if values[0] is not None]
     others = [((num,), num) for num, values in rows if values[0] is None]
     valued.sort(reverse=order.is_descending)
     others.sort(reverse=True)
-    phases = [(0, *pair) for pair in valued] + [(1, *pair) for pair in others]
-    at = sum(not _is_after(order, start, phase, values) for phase, values, _ in phases)
-    page = phases[at : at + limit]
-    cursor = None
-    if at + limit < len(phases) and page:
-        phase, values, _ = page[-1]
-        cursor = Cursor(phase=phase, values=values, num_found=start.num_found + limit).encode()
-    return Found(
-        nums=[num for _, _, num in page], cursor=cursor, total=len(rows), is_total_exact=True
-    )
+    return [(0, *pair) for pair in valued] + [(1, *pair) for pair in others]
 
 
 def _is_after(order: Order, start: Cursor, phase: int, values: tuple[Any, ...]) -> bool:
@@ -138,55 +153,41 @@ class _Walk:
     def _walk_source(self, source: Source, at: Cursor) -> Cursor | None:
         if at.values and not source.is_place(at.values, is_whole=at.is_whole):
             raise Cursor.refused(at.values)
-        size = min(max(_FIRST_WINDOW, self.limit + 1), _LARGEST_WINDOW)
-        if source.is_by_step:
-            size = max(1, size // 8)  # a row stands for all images of a step
+        wanted = self._wanted(source, at.phase)
+        size = max(1, _FIRST_WINDOW // self._images_per_row(source))
         while True:
             start = time.perf_counter()
-            rows, num_rows = self._window(source, at, size)
-            for num, values, is_match in rows:
-                if is_match and _is_after(self.plan.order, at, at.phase, values):
-                    if len(self.nums) == self.limit:
-                        return self.last
-                    self.nums.append(num)
-                    self.last = Cursor(phase=at.phase, values=values)
-            if num_rows < size:
+            after = at.values or None
+            end = self.connection.execute(source.end(after, size)).one_or_none()
+            num_left = self.limit + 1 - len(self.nums)
+            matches = source.matches(after, end, wanted, num_left)
+            rows = self.connection.execute(matches).all()
+            for num, *values in rows:
+                if len(self.nums) == self.limit:
+                    return self.last
+                self.nums.append(num)
+                self.last = Cursor(phase=at.phase, values=tuple(values))
+            if end is None:
                 return None
-            at = Cursor(phase=at.phase, values=rows[-1][1][: len(source.columns)], is_whole=True)
+            at = Cursor(phase=at.phase, values=tuple(end), is_whole=True)
             now = time.perf_counter()
             num_more = (self.deadline - now) / max(now - start, 1e-6)
             if num_more < 1:
                 return at  # another such window would take too long
-            size = min(size * min(2, int(num_more)), _LARGEST_WINDOW)
+            size *= min(4, int(num_more))
 
-    def _window(
-        self, source: Source, at: Cursor, size: int
-    ) -> tuple[list[tuple[int, tuple[Any, ...], bool]], int]:
-        """Return the next candidates in order, each with whether it matches, and the rows read."""
-        window = source.window(self._bound(source, at), size)
-        order = source.order_columns(window)
-        said: Sequence[ColumnElement[bool]] = self.plan.said
-        has_value = self.plan.order.has_value
-        if has_value is not None and at.phase == 1:
-            said = [*said, not_(has_value)]
-        elif self.plan.order.is_manifold:
-            said = [*said, window.c[source.columns[0]] == self.plan.order.value]
-        is_match = case((and_(*said), 1), else_=0)
-        ways = [column.desc() if source.is_descending else column.asc() for column in order]
-        statement = (
-            select(images.c.num, is_match, *order)
-            .select_from(source.candidates(window))
-            .order_by(*ways)
-        )
-        found = [
-            (row[0], tuple(row[2:]), bool(row[1])) for row in self.connection.execute(statement)
-        ]
-        num_columns = len(source.columns)
-        return found, len({values[:num_columns] for _, values, _ in found})
+    def _images_per_row(self, source: Source) -> int:
+        """Return how many images a row of a source has on average."""
+        if not source.is_by_step:
+            return 1
+        num_keys = self.plan.scope.keys_per_run if source.table is numbers else 1
+        return self.plan.images_per_step * num_keys
 
-    @staticmethod
-    def _bound(source: Source, at: Cursor) -> Bound | None:
-        if not at.values:
-            return None
-        count = len(source.columns)
-        return Bound(at.values[:count], is_inclusive=not at.is_whole)
+    def _wanted(self, source: Source, phase: int) -> Wanted:
+        """Return what must be true of an image of a source."""
+        order, wanted = self.plan.order, self.plan.wanted
+        if order.has_value is not None and phase == 1:
+            return replace(wanted, said=[*wanted.said, not_(order.has_value)])
+        if order.is_manifold:
+            return replace(wanted, said=[*wanted.said, source.order[0] == order.value])
+        return wanted

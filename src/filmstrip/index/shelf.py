@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from filmstrip.folder import RUN_FILE, RUNS_DIR
 from filmstrip.record import (
@@ -102,18 +106,34 @@ class Shelf:
             raise RecordDamagedError(f"the shard cannot be read: {error}") from error
         return decode_record(line)
 
-    def image(self, run_id: str, shard: str, offset: int, size_bytes: int) -> ImageRecord:
-        """Return the image record that stands at a place.
+    def images(self, places: Sequence[tuple[str, str, int, int]]) -> list[ImageRecord | None]:
+        """Return the image records at some places; ``None`` where there is none.
 
-        Raises
-        ------
-        RecordDamagedError
-            There is none, or the shard cannot be read.
+        Parameters
+        ----------
+        places
+            Run, shard, offset and size in bytes of each.
         """
-        record = self.record(run_id, shard, offset, size_bytes)
-        if not isinstance(record, ImageRecord):
-            raise RecordDamagedError("another record stands there")
-        return record
+        by_shard: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for i, place in enumerate(places):
+            by_shard[place[:2]].append(i)
+        found: list[ImageRecord | None] = [None] * len(places)
+        for (run_id, shard), its_places in by_shard.items():
+            with (
+                suppress(OSError),
+                (self.runs_dir / run_id / shard).open("rb", buffering=0) as file,
+            ):
+                for i in its_places:
+                    found[i] = _image(file, *places[i][2:])
+        return found
+
+
+def _image(file: BinaryIO, offset: int, size_bytes: int) -> ImageRecord | None:
+    try:
+        record = decode_record(read_line(file, offset, size_bytes))
+    except RecordDamagedError:
+        return None
+    return record if isinstance(record, ImageRecord) else None
 
 
 def read_tail(path: Path, offset: int) -> bytes:

@@ -39,8 +39,20 @@ export const api = {
     query: { run: readonly string[]; key: readonly string[]; at: number | null; axis: string; limit?: number },
     signal?: AbortSignal,
   ) => get<Item[]>("/api/latest", query, signal),
+  /** One page, which is not full when its images are hard to find: then its cursor goes on. */
   images: (query: { q: string; cursor?: string | null; limit?: number }, signal?: AbortSignal) =>
     get<Page>("/api/images", query, signal),
+  /** The first images that a query finds, however hard to find. */
+  firstImages: async (q: string, limit: number, signal?: AbortSignal) => {
+    const items: Item[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Page = await api.images({ q, cursor, limit: limit - items.length }, signal);
+      items.push(...page.items);
+      ({ cursor } = page);
+    } while (cursor !== null && items.length < limit);
+    return items;
+  },
   image: (id: string, signal?: AbortSignal) => get<Item>(`/api/images/${encodeURIComponent(id)}`, {}, signal),
   values: (run: string, step: number, signal?: AbortSignal) =>
     get<Values>("/api/values", { run, step }, signal),

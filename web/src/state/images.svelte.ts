@@ -19,6 +19,12 @@ export interface Shown {
   readonly total: number;
 }
 
+/** What of it is loaded; all of it when `isWhole`. */
+interface Known {
+  readonly items: readonly Item[];
+  readonly isWhole: boolean;
+}
+
 interface Wanted {
   readonly axis: string;
   readonly at: number | null;
@@ -28,7 +34,7 @@ class Images {
   /** Raised with each answer: who reads `shown` reads this too. */
   #version = $state(0);
   error = $state.raw<string | null>(null);
-  #known = new Map<string, Shown>();
+  #known = new Map<string, Known>();
   #abort: AbortController | null = null;
   #asking = "";
   #more = new Set<string>();
@@ -38,7 +44,8 @@ class Images {
   /** What a key shows, or undefined while it is not known. */
   shown(pair: string, { axis, at }: Wanted): Shown | undefined {
     void this.#version;
-    return this.#known.get(nameOf(pair, axis, at));
+    const known = this.#known.get(nameOf(pair, axis, at));
+    return known && { items: known.items, total: totalOf(pair, known) };
   }
 
   /** Ask for what these keys show; what was asked for before and has not come is given up. */
@@ -78,16 +85,13 @@ class Images {
     const name = nameOf(pair.id, wanted.axis, wanted.at);
     const known = this.#known.get(name);
     const last = known?.items.at(-1);
-    if (!known || !last || known.items.length >= known.total || this.#more.has(name)) return;
+    if (!known || !last || known.isWhole || this.#more.has(name)) return;
     this.#more.add(name);
-    const place = `step:${last.step} index:${last.index + 1}..${last.index + PART} sort:index`;
+    const place = `step:${last.step} index:${last.index + 1}.. sort:step`;
     try {
-      const page = await api.images({
-        q: `${term("run", pair.run.id)} ${term("key", pair.key)} ${place}`,
-        limit: PART,
-      });
-      const items = [...known.items, ...page.items.filter(({ run_id }) => run_id === pair.run.id)];
-      this.#remember(name, { items, total: page.items.length ? known.total : items.length });
+      const more = await api.firstImages(`${term("run", pair.run.id)} ${term("key", pair.key)} ${place}`, PART);
+      const items = [...known.items, ...more.filter(({ run_id }) => run_id === pair.run.id)];
+      this.#remember(name, { items, isWhole: more.length < PART });
     } catch {
       // They are asked for again when they are next scrolled to.
     } finally {
@@ -140,17 +144,16 @@ class Images {
     const found = Map.groupBy(items, (item) => pairId(item.run_id, item.key));
     for (const [pair, name] of names) {
       const own = found.get(pair) ?? [];
-      const shown = { items: own, total: totalOf(pair, own) };
-      this.#remember(name, shown);
+      const known = { items: own, isWhole: own.length < PART };
+      this.#remember(name, known);
       // By its step it is found once the steps are known, if that is only now or later.
-      const isByStep = axis === "step" || at === null;
-      if (isByStep && own.length && own.length < PART) this.#remember(stepName(pair, own[0]!.step), shown);
+      if ((axis === "step" || at === null) && own.length) this.#remember(stepName(pair, own[0]!.step), known);
     }
   }
 
-  #remember(name: string, shown: Shown): void {
+  #remember(name: string, known: Known): void {
     this.#known.delete(name);
-    this.#known.set(name, shown);
+    this.#known.set(name, known);
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= REMEMBERED) break;
       this.#known.delete(oldest);
@@ -169,11 +172,11 @@ function stepName(pair: string, step: number): string {
   return `${pair}\nstep\n${step}`;
 }
 
-/** How many images stand at the step that was answered; where unknown, no more than came. */
-function totalOf(pair: string, items: readonly Item[]): number {
+/** How many images stand at the step that is shown; where unknown, no more than came. */
+function totalOf(pair: string, { items, isWhole }: Known): number {
   const steps = timeline.stepsOf(pair);
   const place = steps?.steps.indexOf(items[0]?.step ?? NaN) ?? -1;
-  return Math.max(items.length, items.length < PART ? 0 : (steps?.counts[place] ?? 0));
+  return Math.max(items.length, isWhole ? 0 : (steps?.counts[place] ?? 0));
 }
 
 export const images = new Images();

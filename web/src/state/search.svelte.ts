@@ -2,7 +2,7 @@
 
 import { api, ApiError } from "../api/client";
 import type { Item } from "../api/types";
-import { term } from "../model/query";
+import { sampleQuery } from "../model/query";
 import type { Place } from "../model/viewState";
 
 const PAGE = 200;
@@ -39,8 +39,7 @@ class Search {
       item.run_id === run && item.key === key && item.step === step && item.index === index;
     const found = this.items.find(isHere);
     if (found) return found;
-    const q = `${term("run", run)} ${term("key", key)} step:${step} index:${index}`;
-    return (await api.images({ q, limit: 10 })).items.find(isHere) ?? null;
+    return (await api.firstImages(`${sampleQuery(run, key, index)} step:${step}`, 10)).find(isHere) ?? null;
   }
 
   /** Ask for the next page. */
@@ -52,15 +51,19 @@ class Search {
     this.numNew += num_images;
   };
 
+  /** Load a page, in the parts in which it comes when its images are hard to find. */
   async #load(isFirst: boolean): Promise<void> {
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
     this.isLoading = true;
     try {
-      const page = await api.images({ q: this.#query ?? "", cursor: this.#cursor, limit: PAGE }, abort.signal);
-      this.items = isFirst ? page.items : [...this.items, ...page.items];
-      this.#cursor = page.cursor;
-      [this.total, this.isTotalExact, this.error] = [page.total, page.is_total_exact, null];
+      let [found, left]: [readonly Item[], number] = [isFirst ? [] : this.items, PAGE];
+      do {
+        const page = await api.images({ q: this.#query ?? "", cursor: this.#cursor, limit: left }, abort.signal);
+        [this.items, this.#cursor] = [(found = [...found, ...page.items]), page.cursor];
+        [this.total, this.isTotalExact, this.error] = [page.total, page.is_total_exact, null];
+        left -= page.items.length;
+      } while (left > 0 && this.#cursor !== null);
     } catch (error) {
       if (abort.signal.aborted) return;
       this.error = error instanceof ApiError ? error.message : String(error);

@@ -49,7 +49,7 @@ class Strips {
     this.#asking.add(asked);
     try {
       const q = `${sampleQuery(sample.run, sample.key, sample.index)} step:${steps[0]}..${steps.at(-1)}`;
-      const { items } = await api.images({ q, limit: CHUNK });
+      const items = await api.firstImages(q, CHUNK);
       const known = this.#known.get(nameOf(sample)) ?? new Map<number, Item | null>();
       for (const step of steps) known.set(step, null);
       for (const item of items) if (item.run_id === sample.run) known.set(item.step, item);
