@@ -102,6 +102,10 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.gzip_bytes.values())
 
 
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+"""Those that the index is asked in, and their names."""
+
+
 class Queries(msgspec.Struct, frozen=True, kw_only=True):
     """Of one database: the slowest question at ten million rows, and the one that grew most."""
 
@@ -109,6 +113,8 @@ class Queries(msgspec.Struct, frozen=True, kw_only=True):
     slowest_p95_ms: float
     steepest: str
     steepest_ratio: float
+    all_ms: dict[str, tuple[float, float, float, float]] = {}
+    """By question: median and p95 at the small size, the same at the large one."""
 
 
 class GridTime(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.results import GoalOutcome
-from benchmarks.viewer.findings import Findings, Spread
+from benchmarks.viewer.findings import DATABASES, Findings, Spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ GOALS: Final = (
     ),
     *(
         goal
-        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for database, title in DATABASES.items()
         for goal in (
             Goal(
                 name=f"any query at 10,000,000 rows, {title}: slowest p95",

@@ -24,7 +24,7 @@ def measure_queries(work: Path, num_images: int, backends: str) -> dict[str, Que
 
 
 def summary(found: dict[str, dict[str, list[float]]]) -> Queries:
-    """Return the extremes of one database: by size and question, median and p95 in ms."""
+    """Sum up what one database took, by size and question: median and p95 in ms."""
     small, large = found[min(found, key=int)], found[max(found, key=int)]
     slowest = max(large, key=lambda name: large[name][1])
     steepest = max(large, key=lambda name: large[name][0] / small[name][0])
@@ -33,4 +33,5 @@ def summary(found: dict[str, dict[str, list[float]]]) -> Queries:
         slowest_p95_ms=large[slowest][1],
         steepest=steepest,
         steepest_ratio=large[steepest][0] / small[steepest][0],
+        all_ms={name: (*small[name], *large[name]) for name in small},
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.machine import this_machine
-from benchmarks.viewer import goals, queries
+from benchmarks.viewer import goals, queries, report
 from benchmarks.viewer.findings import Findings, Queries
 from benchmarks.viewer.index import Timing, figures_json, print_table
 from benchmarks.viewer.index_fill import FillTiming, make_store, time_filling
@@ -18,8 +18,16 @@ SMALL = {"runs": Timing(1.0, 2.0), "a word": Timing(4.0, 5.0), "one image": Timi
 LARGE = {"runs": Timing(2.5, 3.0), "a word": Timing(4.0, 14.0), "one image": Timing(0.5, 0.75)}
 FOUND = {100_000: SMALL, 10_000_000: LARGE}
 SHORT = Queries(
-    slowest="a word", slowest_p95_ms=14.0, steepest="runs", steepest_ratio=2.5
-)  # at the large size alone, and by medians
+    slowest="a word",  # at the large size alone
+    slowest_p95_ms=14.0,
+    steepest="runs",  # by medians
+    steepest_ratio=2.5,
+    all_ms={
+        "runs": (1.0, 2.0, 2.5, 3.0),
+        "a word": (4.0, 5.0, 4.0, 14.0),
+        "one image": (0.5, 30.0, 0.5, 0.75),
+    },
+)
 
 
 def test_the_slowest_is_of_the_large_size_and_the_steepest_is_told_by_medians():
@@ -82,6 +90,15 @@ def test_the_goals_of_queries_are_judged_by_the_short_figures():
         (None, None),
         (None, None),
     ]
+
+
+def test_every_question_stands_in_the_report():
+    findings = Findings(
+        machine=this_machine(), quick=False, duration_secs=0, queries={"sqlite": SHORT}
+    )
+    text = report.markdown(findings)
+    assert "### Queries of an index in SQLite, ms" in text
+    assert "| a word | 4.00 | 5.00 | 4.00 | 14.00 | 1.00 |" in text
 
 
 def test_filling_is_told_by_the_second():
