@@ -70,8 +70,7 @@ def make(run_dir):
 
     yield make
     for one in made:
-        if one._spool.fd >= 0:
-            one.close(timeout_secs=PATIENCE_SECS)
+        one.close(timeout_secs=PATIENCE_SECS)
 
 
 @pytest.mark.parametrize("has_process", [True, False])

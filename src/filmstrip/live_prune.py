@@ -62,11 +62,11 @@ class LivePruning:
         OSError
             The disk refuses; all that was stored is there.
         """
-        from filmstrip.prune import prune_writer
-
         self._seen_bytes = self._appender.size_bytes
         if self._keep is None:
             return
+        from filmstrip.prune import prune_writer
+
         self._appender.close()
         with contextlib.suppress(FilmstripError):  # somebody else prunes at this moment
             result = prune_writer(self._appender.run_dir, self._writer, self._keep)
@@ -81,9 +81,10 @@ class LivePruning:
         OSError
             The disk refuses; pruning again goes on.
         """
+        if self._keep is None:
+            return
         from filmstrip.prune import prune_run
         from filmstrip.store import StoredRun
 
-        if self._keep is not None:
-            with contextlib.suppress(FilmstripError):
-                prune_run(StoredRun(run_dir), self._keep)
+        with contextlib.suppress(FilmstripError):
+            prune_run(StoredRun(run_dir), self._keep)

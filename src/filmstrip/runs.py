@@ -349,11 +349,10 @@ class Run(RunInNotebook):
     def _report_failure(self) -> None:
         if self._writer is None or ("", "failure") in self._warned:
             return
-        report = self._writer.report
-        if report.is_failing or report.num_lost:
+        if self._writer.has_trouble:
             self._warned.add(("", "failure"))
             warn_user(
-                f"images cannot be stored ({report.cause}); "
+                f"images cannot be stored ({self._writer.report.cause}); "
                 f"training goes on, what was stored before stays readable: {self._dir}"
             )
 

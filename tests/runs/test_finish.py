@@ -4,6 +4,8 @@ import argparse
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +28,28 @@ def test_a_run_that_ends_well_is_finished_and_says_when(stored):
     assert (info.state, run.is_finished) == ("finished", True)
     assert info.created <= info.finished
     assert repr(run) == f"Run('r', finished, {str(run.dir)!r})"
+
+
+def _left_behind() -> list[str]:
+    """Return what this process still has of a writer: its encoder, and its spool's file."""
+    me = Path("/proc/self")
+    files = [str(link.readlink()) for link in (me / "fd").iterdir() if link.is_symlink()]
+    spools = [line for line in files + (me / "maps").read_text().splitlines() if ".spool" in line]
+    children = " ".join((task / "children").read_text() for task in (me / "task").iterdir())
+    return spools + children.split()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_what_a_finished_run_took_is_given_back_soon(stored):
+    before = _left_behind()
+    with filmstrip.init() as run:
+        run.log({"x": Image(np.zeros((512, 512, 3), np.uint8) + 9)})
+        assert len(_left_behind()) > len(before) + 1
+    assert len(list(stored(run).images("x"))) == 1
+    give_up_at = time.monotonic() + 10
+    while len(_left_behind()) > len(before) and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    assert len(_left_behind()) <= len(before)
 
 
 def _fail_inside(run: filmstrip.Run, error: BaseException) -> None:
