@@ -39,6 +39,8 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _IMAGE_ID = re.compile("[0-7][0-9a-f]{15}")
 _DIGEST = re.compile("[0-9a-f]{64}")
+_PATIENCE_SECS = 2.0
+"""How long a question waits for an index that is made anew, before it asks what there is of it."""
 
 
 class Index:
@@ -260,8 +262,9 @@ class Index:
         **kwargs: _P.kwargs,
     ) -> _T:
         """Ask the database; when it proves unusable, ask another one, filled anew."""
-        with self._is_replaced:
-            database = self._home.database
+        if self._is_replaced.acquire(timeout=_PATIENCE_SECS):
+            self._is_replaced.release()
+        database = self._home.database
         try:
             with database.read() as connection:
                 return question(connection, *args, **kwargs)

@@ -134,7 +134,9 @@ class Source:
             is_one = len(self.arms) == 1  # then the index has the order too
             statement = statement.where(column == self.arms[0] if is_one else column.in_(self.arms))
         if after is not None:
-            statement = statement.where(self._is_row_beyond(after), self._is_beyond(after))
+            statement = statement.where(self._is_row_beyond(after))
+            if len(after) > len(self.columns):
+                statement = statement.where(self._is_beyond(after))
         if end is not None:
             statement = statement.where(not_(self._is_beyond(end)))
         if len(self.arms) > 1:
