@@ -286,3 +286,24 @@ def test_an_image_that_is_not_there_says_what_to_do(pictures):
     expect(alert).to_contain_text("This image is not here")
     alert.get_by_role("button", name="Back to the grid").click()
     pictures.settle()
+
+
+def test_all_images_of_a_step_are_gone_through_however_many(new_viewer, serve, tmp_path):
+    with filmstrip.init(dir=tmp_path, id="many") as run:
+        for step, count in enumerate([1300, 2]):
+            images = [filmstrip.Image(np.full((3, 4), n / 1300)) for n in range(count)]
+            run.log({"val": images}, step=step)
+    viewer = new_viewer(serve(tmp_path).url)
+    page = viewer.open(focus("val", 0, 999, run="many"))
+    image = page.get_by_role("group", name="image", exact=True)
+    for key, number in (
+        ("ArrowDown", 1001), ("ArrowUp", 1000), ("ArrowUp", 999), ("ArrowDown", 1000),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        expect(image).to_contain_text(f"{number}/1300")
+        expect(image).to_contain_text(str(number - 1))
+    viewer.open(focus("val", 0, 1299, run="many"))
+    expect(image).to_contain_text("1300/1300")
+    expect(image.get_by_role("button", name="Next image")).to_be_disabled()
+    page.keyboard.press("ArrowRight")  # a step of fewer
+    expect(image).to_contain_text("1/2")

@@ -251,8 +251,9 @@ def test_only_what_is_in_sight_is_in_the_page(new_viewer, serve, tmp_path):
 def test_no_step_has_too_many_images_to_be_shown(new_viewer, serve, tmp_path):
     with filmstrip.init(dir=tmp_path, id="many") as run:
         run.log({"val": [filmstrip.Image(np.full((3, 4), n / 1300)) for n in range(1300)]}, step=0)
+        run.log({"val": filmstrip.Image(np.ones((3, 4)))}, step=1)
     viewer = new_viewer(serve(tmp_path).url)
-    page = viewer.open("?cell=100")
+    page = viewer.open("?cell=100&at=0")
     expect(page.get_by_label("Counts of images")).to_contain_text("1,300 shown")
     page.wait_for_function(
         """() => {
@@ -262,3 +263,7 @@ def test_no_step_has_too_many_images_to_be_shown(new_viewer, serve, tmp_path):
         }"""
     )
     viewer.settle()
+    page.locator("[data-cell]").last.click()
+    expect(page.get_by_role("group", name="image", exact=True)).to_contain_text("1300/1300")
+    viewer.open("?cell=100&at=0&rows=groups")
+    expect(page.get_by_label("Counts of images")).to_contain_text("1,300 shown")

@@ -2,23 +2,26 @@
 
 import { api, ApiError } from "../api/client";
 import type { Item, RunSummary } from "../api/types";
+import { term } from "../model/query";
 import { pairId } from "../model/rows";
 import type { Place } from "../model/viewState";
 import { library } from "./library.svelte";
 import { timeline } from "./timeline.svelte";
 
 const REMEMBERED = 100;
-const LIMIT = 500;
+/** Images of a step that are asked for at once. */
+const PART = 500;
 
-/** The images of a step by run, key and step; emptied when the store grows. */
+/** The parts of steps that were asked for; emptied when the store grows. */
 const known = new Map<string, Promise<Item[]>>();
 
+/** The images of a step, those of the part that a place is in. */
 function itemsAt(place: Place): Promise<Item[]> {
-  const name = JSON.stringify([library.epoch, place.run, place.key, place.step]);
+  const part = partOf(place);
+  const name = JSON.stringify([library.epoch, place.run, place.key, place.step, part]);
   let found = known.get(name);
   if (!found) {
-    const { run, key, step } = place;
-    found = api.latest({ run: [run], key: [key], at: step, axis: "step", limit: LIMIT });
+    found = part ? itemsOfPart(place, part) : newest(place, PART);
     found.catch(() => known.delete(name));
     known.set(name, found);
     const oldest = known.keys().next().value;
@@ -27,9 +30,26 @@ function itemsAt(place: Place): Promise<Item[]> {
   return found;
 }
 
+function partOf({ index }: Place): number {
+  return Math.floor(index / PART);
+}
+
+function newest({ run, key, step }: Place, limit: number): Promise<Item[]> {
+  return api.latest({ run: [run], key: [key], at: step, axis: "step", limit });
+}
+
+async function itemsOfPart(place: Place, part: number): Promise<Item[]> {
+  const [first] = await newest(place, 1);
+  if (!first) return [];
+  const range = `step:${first.step} index:${part * PART}..${(part + 1) * PART - 1} sort:step`;
+  const items = await api.firstImages(`${term("run", place.run)} ${term("key", place.key)} ${range}`, PART);
+  return items.filter(({ run_id }) => run_id === place.run);
+}
+
 export class Sample {
-  /** All images of the step that is shown. */
+  /** Images of the step that is shown, from this index on: a part when there are many. */
   items = $state.raw<readonly Item[]>([]);
+  #start = $state(0);
   item = $state.raw<Item | null>(null);
   error = $state.raw<string | null>(null);
   isLoading = $state(false);
@@ -47,7 +67,12 @@ export class Sample {
   );
   /** Where the image stands among the steps, the samples and the runs with its key. */
   stepPlace = $derived(this.item ? this.steps.indexOf(this.item.step) : -1);
-  samplePlace = $derived(this.item ? this.items.indexOf(this.item) : -1);
+  samplePlace = $derived(this.item ? this.#start + this.items.indexOf(this.item) : -1);
+  numSamples = $derived.by(() => {
+    const loaded = this.#start + this.items.length;
+    const steps = this.item && timeline.stepsOf(pairId(this.item.run_id, this.item.key));
+    return Math.max(loaded, loaded < PART ? 0 : (steps?.counts[this.stepPlace] ?? 0));
+  });
   runs = $derived<readonly RunSummary[]>(
     this.item ? library.shownRuns.filter((run) => run.keys.some(({ key }) => key === this.item!.key)) : [],
   );
@@ -57,8 +82,10 @@ export class Sample {
     this.#place = place;
     this.isLoading = true;
     try {
-      const items = await itemsAt(place);
+      const part = await itemsAt(place);
+      const items = part.length ? part : await itemsAt({ ...place, index: 0 }); // a step of fewer
       if (this.#place !== place) return;
+      this.#start = part.length ? partOf(place) * PART : 0;
       this.error = items.length ? null : `${place.key} has no image at or before step ${place.step}.`;
       this.items = items;
       this.item = items.find(({ index }) => index === place.index) ?? items[0] ?? null;
@@ -103,8 +130,11 @@ export class Sample {
   }
 
   sampleBy(by: number): Place | null {
-    const item = this.samplePlace >= 0 ? this.items[this.samplePlace + by] : undefined;
-    return item ? placeOf(item) : null;
+    if (!this.item) return null;
+    const item = this.items[this.samplePlace - this.#start + by];
+    if (item) return placeOf(item);
+    const index = by < 0 ? this.#start - 1 : this.#start + PART;
+    return index >= 0 && index < this.numSamples ? { ...placeOf(this.item), index } : null;
   }
 
   /** The same key and sample in another run, at its first step when it began later. */
