@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.spooling import PATIENCE_SECS, WRITER, draft, num_open_files, put, steps_in, values
+from tests.spooling import (
+    PATIENCE_SECS,
+    WRITER,
+    draft,
+    num_open_files,
+    put,
+    steps_in,
+    values,
+    wait_for_leaving_writers,
+)
 
 from filmstrip import encoder_process
 from filmstrip.encoder_process import NOBODY_TELLS, EncoderTask, command, run_task
@@ -213,6 +222,7 @@ def test_with_power_safety_the_disk_holds_each_entry_soon_and_no_thread_stays(
     monkeypatch.setattr(
         encoder_process.os, "fdatasync", lambda fd: (synced.append(producer.ring.head), own(fd))
     )
+    wait_for_leaving_writers()
     before = threading.active_count()
     thread = threading.Thread(target=lambda: producer.run(is_power_safe=True))
     thread.start()

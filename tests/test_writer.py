@@ -369,7 +369,8 @@ def test_while_closing_it_tells_how_far_it_is(make, gate):
 @pytest.mark.parametrize("has_process", [True, False])
 def test_a_closed_writer_leaves_no_file_and_no_thread(make, has_process):
     gc.collect()
-    num_files, threads = num_open_files(), set(threading.enumerate())
+    num_files = num_open_files()
+    threads = set(threading.enumerate())
     made = make(has_process=has_process, durability="power")
     made.submit([draft(0)])
     made.close()
