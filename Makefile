@@ -31,7 +31,7 @@ test-browser: viewer chromium $(VENV)/.dev  ## the viewer in a real Chromium
 screenshots: viewer chromium $(VENV)/.dev  ## every view in light and dark, into docs/screenshots
 	SCREENSHOTS_DIR=$(CURDIR)/docs/screenshots $(BIN)/python -m pytest tests/browser -k fits_in_both_themes
 
-test-faults: $(VENV)/.dev  ## kill and cut by the hundred, and look for what is lost (about half an hour)
+test-faults: $(VENV)/.dev  ## kill and cut by the hundred, and look for what is lost (about a quarter of an hour)
 	FILMSTRIP_FAULTS=full $(BIN)/python -m pytest tests/faults -m "faults or not faults" -s $(ARGS)
 
 test-web: viewer $(MODULES)  ## the viewer's own tests and types
@@ -44,7 +44,7 @@ check: $(VENV)/.dev $(MODULES)  ## lint, formatting and types
 	$(BIN)/mypy
 	$(SVELTE_CHECK)
 
-bench: viewer $(VENV)/.dev  ## the same images through filmstrip and seven others (about 18 minutes)
+bench: viewer $(VENV)/.dev  ## the same images through filmstrip and seven others (about 16 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-viewer: viewer chromium $(VENV)/.dev  ## the viewer and the index against their goals, in a real Chromium
