@@ -17,10 +17,6 @@ begins with an empty browser cache. Files are in the page cache of the system. T
 The indexes of 100,000 and of 10,000,000 images have the same 100 runs of 4 keys and 250 steps, with
 1 and with 100 images at each, so that no answer grows with the index. Their pages are in memory.
 Each question is asked 40 times with other parameters; a page has 50 images and their records.
-
-Where the keys of the larger index have ten times the steps instead, 2,500 with 10 images at each,
-the lists of a key's steps and of a run's numbers are ten times as long and take five times the time
-(2 ms), and a range of steps in their order takes 2.8 times (4.5 ms; SQLite, 25 November 2026).
 """
 _VERDICTS = {True: "reached", False: "missed", None: "not measured"}
 

@@ -24,6 +24,9 @@ _BUSY_TIMEOUT_SECS = 10.0
 _WRITE_LOCK = 0x66696C6D
 """Key of the advisory lock that a PostgreSQL transaction takes before it writes."""
 
+_MAPPED_BYTES = 2**31 - 2**16
+"""As much of a file as SQLite maps at the most: each page that is not mapped is read and copied."""
+
 _MAX_VARIABLES = 30_000
 """Values in one statement; SQLite takes 32766."""
 
@@ -220,7 +223,7 @@ def _sqlite_engine(url: sqlalchemy.URL) -> Engine:
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "cache_size=-65536",
-            "mmap_size=2147418112",
+            f"mmap_size={_MAPPED_BYTES}",
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -70,7 +70,7 @@ class Index:
         self._home = home
         self._filler = Filler(home.database, self._shelf)
         self._lock = threading.RLock()
-        self._is_replaced = threading.Lock()
+        self._replacing = threading.Lock()
         """Held, inside the other lock, until the successor of an unusable database is full."""
 
     @classmethod
@@ -262,8 +262,8 @@ class Index:
         **kwargs: _P.kwargs,
     ) -> _T:
         """Ask the database; when it proves unusable, ask another one, filled anew."""
-        if self._is_replaced.acquire(timeout=_PATIENCE_SECS):
-            self._is_replaced.release()
+        if self._replacing.acquire(timeout=_PATIENCE_SECS):
+            self._replacing.release()
         database = self._home.database
         try:
             with database.read() as connection:
@@ -278,7 +278,7 @@ class Index:
         self, failed: Database, error: SQLAlchemyError, progress: Progress | None = None
     ) -> IndexChanges:
         """Take another database and fill it, unless another thread just did."""
-        with self._is_replaced:
+        with self._replacing:
             if self._home.database is failed:
                 self._home.recover(error)
                 self._filler = Filler(self._home.database, self._shelf)

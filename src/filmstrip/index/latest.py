@@ -54,21 +54,23 @@ def _first_images(
     connection: Connection, at_steps: Sequence[_AtStep], max_images: int
 ) -> dict[int, list[int]]:
     """Return, by key, the first images that are shown of its step."""
-    found = _images_before(connection, at_steps, place=max_images)
+    found = _images_before(connection, at_steps, max_images)
     # Places have gaps where a list had images that could not be logged.
     gappy = [a for a in at_steps if len(found[a.key_num]) < min(max_images, a.num_images)]
     if gappy:
-        found.update(_images_before(connection, gappy, place=2**62))
+        found.update(_images_before(connection, gappy, None))
     return {key_num: nums[:max_images] for key_num, nums in found.items()}
 
 
 def _images_before(
-    connection: Connection, at_steps: Sequence[_AtStep], place: int
+    connection: Connection, at_steps: Sequence[_AtStep], place: int | None
 ) -> dict[int, list[int]]:
+    """Return, by key, the images that are shown of its step, those before a place."""
     c = images.c
+    is_shown = c.place.is_not(None) if place is None else c.place < place
     found: dict[int, list[int]] = {at.key_num: [] for at in at_steps}
     # Not with tuples IN a list: SQLite would go through all images.
-    wanted = (and_(c.key_num == a.key_num, c.step == a.step, c.place < place) for a in at_steps)
+    wanted = (and_(c.key_num == a.key_num, c.step == a.step, is_shown) for a in at_steps)
     rows = connection.execute(
         select(c.num, c.key_num).where(or_(*wanted)).order_by(c.key_num, c.place)
     )

@@ -43,7 +43,7 @@ from filmstrip.index.sources import (
 __all__ = ["MAX_GATHERED", "Order", "Plan", "Scope", "plan_query"]
 
 MAX_GATHERED = 500
-"""How many images are looked at all and sorted: those of a rare text stand in a page each."""
+"""How many images are all looked at and sorted: each may be on a page of the disk of its own."""
 
 _PROBE_ROWS = 256
 """How far into a list one looks to see how thinly it is spread."""
@@ -111,7 +111,7 @@ class _Candidates:
     """False when the term may not be true of some."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How a query is answered."""
 

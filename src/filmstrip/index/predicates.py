@@ -65,9 +65,7 @@ _FLAGS = {
 
 
 def predicate(connection: Connection, condition: Condition) -> Predicate:
-    """Return what a term says of an image."""
-    if condition.field in _FACTS:
-        return fact(connection, condition)(images.c.num)
+    """Return what a term says of an image; a fact has `fact`, and runs and keys have theirs."""
     said = _SAID[condition.field](connection, condition)
     return not_(said) if condition.is_negated else said
 
@@ -180,18 +178,6 @@ def run_numbers(connection: Connection, condition: Condition) -> list[int]:
     return found
 
 
-def _run(connection: Connection, condition: Condition) -> Predicate:
-    nums = run_numbers(connection, condition)
-    return images.c.run_num.in_(nums) if nums else false()
-
-
-def _key(connection: Connection, condition: Condition) -> Predicate:
-    nums = connection.scalars(
-        select(schema.keys.c.num).where(schema.keys.c.key.in_(condition.texts))
-    ).all()
-    return images.c.key_num.in_(nums) if nums else false()
-
-
 def _caption(_connection: Connection, condition: Condition) -> Predicate:
     said = []
     for text in condition.texts:
@@ -275,10 +261,6 @@ def _has(_connection: Connection, condition: Condition) -> Predicate:
 
 
 _SAID = {
-    "run": _run,
-    "project": _run,
-    "tag": _run,
-    "key": _key,
     "caption": _caption,
     "number": _number,
     "step": _step,

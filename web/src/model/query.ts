@@ -5,9 +5,14 @@ export function term(field: string, value: string): string {
   return `${field}:${/^[^\s:=<>",\\-][^\s:=<>",\\]*$/.test(value) ? value : quoted(value)}`;
 }
 
+/** Return the query for images of a key in the order of their steps, those of which more terms are true. */
+export function keyQuery(run: string, key: string, ...terms: string[]): string {
+  return [term("run", run), term("key", key), ...terms, "sort:step"].join(" ");
+}
+
 /** Return the query for one image of each step: what a filmstrip is made of. */
 export function sampleQuery(run: string, key: string, index: number): string {
-  return [term("run", run), term("key", key), `index:${index}`, "sort:step"].join(" ");
+  return keyQuery(run, key, `index:${index}`);
 }
 
 function quoted(value: string): string {

@@ -2,7 +2,7 @@
 
 import { api, ApiError } from "../api/client";
 import type { KeyChange, Item } from "../api/types";
-import { term } from "../model/query";
+import { keyQuery } from "../model/query";
 import { pairId, type Pair } from "../model/rows";
 import { library } from "./library.svelte";
 import { timeline } from "./timeline.svelte";
@@ -87,9 +87,9 @@ class Images {
     const last = known?.items.at(-1);
     if (!known || !last || known.isWhole || this.#more.has(name)) return;
     this.#more.add(name);
-    const place = `step:${last.step} index:${last.index + 1}.. sort:step`;
+    const behind = keyQuery(pair.run.id, pair.key, `step:${last.step}`, `index:${last.index + 1}..`);
     try {
-      const more = await api.firstImages(`${term("run", pair.run.id)} ${term("key", pair.key)} ${place}`, PART);
+      const more = await api.firstImages(behind, PART);
       const items = [...known.items, ...more.filter(({ run_id }) => run_id === pair.run.id)];
       this.#remember(name, { items, isWhole: more.length < PART });
     } catch {
@@ -174,9 +174,7 @@ function stepName(pair: string, step: number): string {
 
 /** How many images stand at the step that is shown; where unknown, no more than came. */
 function totalOf(pair: string, { items, isWhole }: Known): number {
-  const steps = timeline.stepsOf(pair);
-  const place = steps?.steps.indexOf(items[0]?.step ?? NaN) ?? -1;
-  return Math.max(items.length, isWhole ? 0 : (steps?.counts[place] ?? 0));
+  return isWhole ? items.length : Math.max(items.length, timeline.countAt(pair, items[0]?.step ?? NaN));
 }
 
 export const images = new Images();

@@ -2,15 +2,14 @@
 
 import { api, ApiError } from "../api/client";
 import type { Item, RunSummary } from "../api/types";
-import { term } from "../model/query";
+import { keyQuery } from "../model/query";
 import { pairId } from "../model/rows";
 import type { Place } from "../model/viewState";
+import { PART } from "./images.svelte";
 import { library } from "./library.svelte";
 import { timeline } from "./timeline.svelte";
 
 const REMEMBERED = 100;
-/** Images of a step that are asked for at once. */
-const PART = 500;
 
 /** The parts of steps that were asked for; emptied when the store grows. */
 const known = new Map<string, Promise<Item[]>>();
@@ -41,13 +40,13 @@ function newest({ run, key, step }: Place, limit: number): Promise<Item[]> {
 async function itemsOfPart(place: Place, part: number): Promise<Item[]> {
   const [first] = await newest(place, 1);
   if (!first) return [];
-  const range = `step:${first.step} index:${part * PART}..${(part + 1) * PART - 1} sort:step`;
-  const items = await api.firstImages(`${term("run", place.run)} ${term("key", place.key)} ${range}`, PART);
+  const range = `index:${part * PART}..${(part + 1) * PART - 1}`;
+  const items = await api.firstImages(keyQuery(place.run, place.key, `step:${first.step}`, range), PART);
   return items.filter(({ run_id }) => run_id === place.run);
 }
 
 export class Sample {
-  /** Images of the step that is shown, from this index on: a part when there are many. */
+  /** Images of the step that is shown: a part when there are many, which begins at `#start`. */
   items = $state.raw<readonly Item[]>([]);
   #start = $state(0);
   item = $state.raw<Item | null>(null);
@@ -70,8 +69,8 @@ export class Sample {
   samplePlace = $derived(this.item ? this.#start + this.items.indexOf(this.item) : -1);
   numSamples = $derived.by(() => {
     const loaded = this.#start + this.items.length;
-    const steps = this.item && timeline.stepsOf(pairId(this.item.run_id, this.item.key));
-    return Math.max(loaded, loaded < PART ? 0 : (steps?.counts[this.stepPlace] ?? 0));
+    if (!this.item || loaded < PART) return loaded;
+    return Math.max(loaded, timeline.countAt(pairId(this.item.run_id, this.item.key), this.item.step));
   });
   runs = $derived<readonly RunSummary[]>(
     this.item ? library.shownRuns.filter((run) => run.keys.some(({ key }) => key === this.item!.key)) : [],

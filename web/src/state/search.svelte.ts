@@ -57,13 +57,14 @@ class Search {
     const abort = (this.#abort = new AbortController());
     this.isLoading = true;
     try {
-      let [found, left]: [readonly Item[], number] = [isFirst ? [] : this.items, PAGE];
+      let found = isFirst ? [] : this.items;
+      const wanted = found.length + PAGE;
       do {
-        const page = await api.images({ q: this.#query ?? "", cursor: this.#cursor, limit: left }, abort.signal);
+        const limit = wanted - found.length;
+        const page = await api.images({ q: this.#query ?? "", cursor: this.#cursor, limit }, abort.signal);
         [this.items, this.#cursor] = [(found = [...found, ...page.items]), page.cursor];
         [this.total, this.isTotalExact, this.error] = [page.total, page.is_total_exact, null];
-        left -= page.items.length;
-      } while (left > 0 && this.#cursor !== null);
+      } while (found.length < wanted && this.#cursor !== null);
     } catch (error) {
       if (abort.signal.aborted) return;
       this.error = error instanceof ApiError ? error.message : String(error);

@@ -31,6 +31,12 @@ class Timeline {
     return this.#steps.get(pair);
   }
 
+  /** How many images a key has at a step; 0 while that is not known. */
+  countAt(pair: string, step: number): number {
+    const steps = this.#steps.get(pair);
+    return steps?.counts[steps.steps.indexOf(step)] ?? 0;
+  }
+
   /** The step that a key shows, where that is known without asking. */
   stepOf(pair: string, axis: string, at: number | null): number | undefined {
     const steps = axis === "step" || at === null ? this.#steps.get(pair) : undefined;
